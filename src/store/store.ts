@@ -1,0 +1,166 @@
+/**
+ * The seam between the verifier and the state: one method per atomic transition, each one round trip.
+ * Implementations: redis.ts (the Lua scripts) and memory.ts; both pass test/store/contract.ts.
+ * All times are milliseconds since the epoch on the store's own clock. No argument ever holds a phone or a code.
+ */
+import type { Delivery } from '../domain/delivery.ts';
+import type { Limit, ResendPolicy } from '../domain/policy.ts';
+
+export interface Store {
+  send(command: SendCommand): Promise<SendReply>;
+  settle(command: SettleCommand): Promise<void>;
+  check(command: CheckCommand): Promise<CheckReply>;
+  cancel(command: CancelCommand): Promise<RecordReply>;
+  status(command: StatusCommand): Promise<StatusReply>;
+  /** Throws StoreUnavailable unless the store answers and is fit to be used. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One phone's place in the store, and whose verification in it. */
+export interface Slot {
+  /** Keyed hash of the phone, with the key's id. */
+  readonly phoneKey: string;
+  readonly caller: string;
+  readonly purpose: string;
+}
+
+export interface SendRules {
+  readonly lifeMs: number;
+  readonly digits: number;
+  readonly guesses: number;
+  readonly resend: ResendPolicy;
+  readonly cooldownMs: number;
+  readonly windows: readonly Limit[];
+}
+
+export interface SendCommand {
+  readonly slot: Slot;
+  readonly rules: SendRules;
+  /** Unique per send. */
+  readonly sendId: string;
+  /** What a new verification would use; ignored when the live code is sent again. */
+  readonly candidate: { readonly nonce: string; readonly seed: string; readonly codeMac: string };
+  /** Keyed hash of the session, empty when the caller named none. */
+  readonly session: string;
+  readonly request: RequestKey | null;
+}
+
+/** An idempotency key and what it is bound to. */
+export interface RequestKey {
+  readonly hash: string;
+  /** Fingerprint of the content: the same key with another one is refused. */
+  readonly content: string;
+}
+
+/** What SendCode answers about a reservation; stored for its replay. */
+export interface Reservation {
+  readonly nonce: string;
+  /** When this SMS was reserved. */
+  readonly sentAt: number;
+  readonly expiresAt: number;
+  readonly resendAt: number;
+  readonly sendsRemaining: number;
+}
+
+export type SendReply =
+  /** Charged: the caller must send, then settle. `seed` is the one the code derives from. */
+  | { readonly kind: 'reserved'; readonly reservation: Reservation; readonly seed: string }
+  /** Answered before. `delivery` is null while unsettled; `seed` is null when the code is no longer live. */
+  | {
+      readonly kind: 'replayed';
+      readonly reservation: Reservation;
+      readonly delivery: Delivery | null;
+      readonly seed: string | null;
+      readonly now: number;
+    }
+  | { readonly kind: 'request_id_reused' }
+  | { readonly kind: 'blocked'; readonly by: Blocker; readonly retryAfterMs: number };
+
+/** `cooldown`, or the name of the send window or guess budget that refuses for longest. */
+export type Blocker = string;
+
+export interface SettleCommand {
+  readonly slot: Slot;
+  readonly sendId: string;
+  readonly requestHash: string | null;
+  /** What the providers said; null when surely nothing was sent: the charge is given back. */
+  readonly delivery: Delivery | null;
+}
+
+export interface CheckCommand {
+  readonly slot: Slot;
+  /** The nonce of the verification id; null when the guess comes by phone. */
+  readonly nonce: string | null;
+  readonly session: string;
+  readonly codeMac: string;
+  /** `content` must bind the guess: code, purpose, target and session. */
+  readonly request: RequestKey | null;
+  readonly guessesByPhone: number;
+}
+
+export type CheckReply =
+  | { readonly kind: 'approved'; readonly nonce: string; readonly at: number }
+  | { readonly kind: 'wrong'; readonly nonce: string; readonly remaining: number }
+  | { readonly kind: 'exhausted'; readonly nonce: string }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'request_id_reused' };
+
+export interface CancelCommand {
+  readonly slot: Slot;
+  readonly nonce: string;
+}
+
+export type VerificationState = 'pending' | 'approved' | 'expired' | 'exhausted' | 'canceled';
+
+export interface VerificationRecord {
+  readonly nonce: string;
+  readonly state: VerificationState;
+  readonly createdAt: number;
+  /** Of the last SMS. */
+  readonly sentAt: number;
+  readonly expiresAt: number;
+  readonly approvedAt: number | null;
+  readonly sends: number;
+  readonly attempts: number;
+  readonly attemptsRemaining: number;
+  /** Of the last SMS; null while unsettled. */
+  readonly delivery: Delivery | null;
+}
+
+export interface RecordReply {
+  readonly now: number;
+  readonly record: VerificationRecord | null;
+  /** When this phone was last approved for this caller and purpose. */
+  readonly phoneVerifiedAt: number | null;
+}
+
+export interface StatusCommand {
+  readonly slot: Slot;
+  /** Only this verification's record; null: whichever is current. */
+  readonly nonce: string | null;
+  readonly cooldownMs: number;
+  readonly windows: readonly Limit[];
+}
+
+export interface StatusReply extends RecordReply {
+  /** One per window, in the order asked for. */
+  readonly windows: readonly WindowUse[];
+  /** One per row of GUESS_BUDGETS. */
+  readonly budgets: readonly WindowUse[];
+  readonly cooldown: { readonly level: number; readonly endsAt: number };
+  readonly blocked: { readonly by: Blocker; readonly retryAfterMs: number } | null;
+}
+
+export interface WindowUse {
+  readonly used: number;
+  /** When the window allows one more; `now` or earlier when it does already. */
+  readonly freesAt: number;
+  /** When it is empty; 0 when it is empty now. */
+  readonly emptyAt: number;
+}
+
+/** The store is away, stalled or answered something that cannot be trusted: what happened there is unknown. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
