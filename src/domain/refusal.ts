@@ -40,6 +40,7 @@ export interface FieldViolation {
 
 export type FieldRule =
   | 'required'
+  /** Exactly one of the fields that `expected` lists: none was given, or several. */
   | 'one_of_required'
   | 'too_long'
   | 'not_printable'

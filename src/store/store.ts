@@ -1,9 +1,11 @@
 /**
- * The seam between the verifier and the state: one method per atomic transition, each one round trip.
+ * The seam between the verifier and the state: one method per atomic transition, each one round trip. When the store is
+ * away, stalled or answers late, what happened there is unknown: it throws Refused with STORE_UNAVAILABLE.
  * Implementations: redis.ts (the Lua scripts) and memory.ts; both pass test/store/contract.ts.
  * All times are milliseconds since the epoch on the store's own clock. No argument ever holds a phone or a code.
  */
 import type { Delivery } from '../domain/delivery.ts';
+import type { SendStatus } from '../domain/limits.ts';
 import type { Limit, ResendPolicy } from '../domain/policy.ts';
 
 export interface Store {
@@ -12,7 +14,7 @@ export interface Store {
   check(command: CheckCommand): Promise<CheckReply>;
   cancel(command: CancelCommand): Promise<RecordReply>;
   status(command: StatusCommand): Promise<StatusReply>;
-  /** Throws StoreUnavailable unless the store answers and is fit to be used. */
+  /** Throws unless the store answers and is fit to be used. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -75,10 +77,8 @@ export type SendReply =
       readonly now: number;
     }
   | { readonly kind: 'request_id_reused' }
-  | { readonly kind: 'blocked'; readonly by: Blocker; readonly retryAfterMs: number };
-
-/** `cooldown`, or the name of the send window or guess budget that refuses for longest. */
-export type Blocker = string;
+  /** `by` is `cooldown`, or the name of the send window or guess budget, that refuses for longest. */
+  | { readonly kind: 'blocked'; readonly by: string; readonly retryAfterMs: number };
 
 export interface SettleCommand {
   readonly slot: Slot;
@@ -143,24 +143,5 @@ export interface StatusCommand {
   readonly windows: readonly Limit[];
 }
 
-export interface StatusReply extends RecordReply {
-  /** One per window, in the order asked for. */
-  readonly windows: readonly WindowUse[];
-  /** One per row of GUESS_BUDGETS. */
-  readonly budgets: readonly WindowUse[];
-  readonly cooldown: { readonly level: number; readonly endsAt: number };
-  readonly blocked: { readonly by: Blocker; readonly retryAfterMs: number } | null;
-}
-
-export interface WindowUse {
-  readonly used: number;
-  /** When the window allows one more; `now` or earlier when it does already. */
-  readonly freesAt: number;
-  /** When it is empty; 0 when it is empty now. */
-  readonly emptyAt: number;
-}
-
-/** The store is away, stalled or answered something that cannot be trusted: what happened there is unknown. */
-export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
-}
+/** Windows in the order asked for, budgets in the order of GUESS_BUDGETS. */
+export type StatusReply = RecordReply & SendStatus;

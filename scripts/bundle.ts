@@ -1,0 +1,123 @@
+/**
+ * Builds dist/: the whole service as one file that plain `node` runs, beside the few files it reads at run time.
+ *
+ *   countersign.mjs            every module of ours and of the libraries
+ *   *.lua                      the Redis scripts, which src/store reads relative to `import.meta.url`
+ *   packages/<name>/...        .proto files that the official gRPC packages read relative to `__dirname`
+ *   THIRD_PARTY_LICENSES.txt   what the bundled libraries ask to be shipped with
+ */
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const MODULES = join(ROOT, 'node_modules');
+
+/** Packages that read files of their own at run time, and the folder they read. */
+const CARRIED: Readonly<Record<string, string>> = {
+  '@grpc/reflection': 'build/proto/grpc',
+  'grpc-health-check': 'proto',
+};
+
+/**
+ * Packages that mention `__dirname` only where this service never goes: channelz and ORCA services, friendly error
+ * stacks, worker-thread transports. A package outside both lists fails the build, so that an upgrade cannot smuggle in
+ * a file that is missing from the image.
+ */
+const UNREACHED: ReadonlySet<string> = new Set(['@grpc/grpc-js', 'ioredis', 'pino', 'thread-stream']);
+
+/** CommonJS libraries expect `require` and `__dirname`, which an ES module does not have. */
+const BANNER = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+  'const __bundleDir = import.meta.dirname;',
+  'const __dirname = __bundleDir;',
+].join('\n');
+
+/** Makes `__dirname` of a carried package point at its folder under dist/packages. */
+const carriedFiles: Plugin = {
+  name: 'carried-files',
+  setup(context) {
+    context.onLoad({ filter: /node_modules[\\/].*\.c?js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      if (!/\b__(dirname|filename)\b/.test(source)) return null;
+      const name = packageOf(path);
+      if (UNREACHED.has(name)) return null;
+      if (!(name in CARRIED))
+        return { errors: [{ text: `${name} reads files at run time: list it in scripts/bundle.ts` }] };
+      const folder = ['packages', name, dirname(path.slice(join(MODULES, name).length + 1))].join('/');
+      return {
+        contents: source.replaceAll('__dirname', `(__bundleDir + ${JSON.stringify(`/${folder}`)})`),
+        loader: 'js',
+      };
+    });
+  },
+};
+
+/** The package a file belongs to: the last `node_modules/<name>` of its path. */
+function packageOf(path: string): string {
+  const [scope = '', name = ''] = path.slice(path.lastIndexOf('node_modules') + 'node_modules/'.length).split(/[\\/]/);
+  return scope.startsWith('@') ? `${scope}/${name}` : scope;
+}
+
+/** Builds into `outdir`, which is emptied first. Rejects when anything the service reads would be missing. */
+export async function bundle(outdir: string): Promise<void> {
+  rmSync(outdir, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/main.ts'],
+    outfile: join(outdir, 'countersign.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    banner: { js: BANNER },
+    plugins: [carriedFiles],
+    legalComments: 'none',
+    logLevel: 'warning',
+    metafile: true,
+  });
+  copyScripts(outdir);
+  for (const [name, folder] of Object.entries(CARRIED)) {
+    cpSync(join(MODULES, name, folder), join(outdir, 'packages', name, folder), { recursive: true });
+  }
+  writeFileSync(join(outdir, 'THIRD_PARTY_LICENSES.txt'), licences(Object.keys(metafile.inputs)));
+}
+
+/** The bundle is one flat file, so `./send.lua` of any module means dist/send.lua. */
+function copyScripts(outdir: string): void {
+  mkdirSync(outdir, { recursive: true });
+  for (const script of globSync('src/**/*.lua', { cwd: ROOT })) {
+    const target = join(outdir, basename(script));
+    if (existsSync(target))
+      throw new Error(`two scripts are named ${basename(script)}: the bundle needs distinct names`);
+    cpSync(join(ROOT, script), target);
+  }
+}
+
+/** The licence texts of every package that went into the bundle. */
+function licences(inputs: readonly string[]): string {
+  const folders = new Set(
+    inputs.flatMap((path) => {
+      const at = path.lastIndexOf('node_modules/');
+      return at < 0 ? [] : [join(path.slice(0, at), 'node_modules', packageOf(path))];
+    }),
+  );
+  return [...folders]
+    .sort()
+    .map((folder) => licenceOf(join(ROOT, folder)))
+    .join('\n');
+}
+
+function licenceOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file ? readFileSync(join(folder, file), 'utf8').trim() : 'The package ships no licence text.';
+  return `== ${name} ${version} (${license})\n\n${text}\n`;
+}
+
+if (import.meta.main) {
+  await bundle(join(ROOT, 'dist'));
+  process.stdout.write('dist/countersign.mjs built\n');
+}

@@ -1,0 +1,89 @@
+/**
+ * Writes the configuration reference into README.md, between its markers, from src/config/schema.ts.
+ * With --check it writes nothing and fails when the README is not what it would write.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { settingsSchema } from '../src/config/schema.ts';
+
+/** What zod's JSON schema has of a setting, its metadata included. */
+interface Node {
+  readonly description?: string;
+  readonly env?: string;
+  readonly secret?: boolean;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: Node | boolean;
+  readonly anyOf?: readonly Node[];
+}
+
+interface Row {
+  readonly path: string;
+  readonly node: Node;
+}
+
+const BEGIN = '<!-- config:begin -->';
+const END = '<!-- config:end -->';
+const HEAD = [
+  '| Environment | File | Default | |',
+  '| --- | --- | --- | --- |',
+  '| `COUNTERSIGN_CONFIG` | | | Path of the YAML file; none is needed. |',
+];
+
+/** A row for each setting that has a description, in the order of the schema. */
+export function configTable(): string {
+  const production = new Map(rowsOf(schemaOf(true)).map(({ path, node }) => [path, node.default]));
+  const rows = rowsOf(schemaOf(false)).map(({ path, node }) => {
+    const usual = spell(node.default);
+    const strict = spell(production.get(path));
+    const value = usual === strict ? usual : `${usual}, in production ${strict}`;
+    const file = node.secret ? '' : code(path);
+    const env = node.env === undefined ? '' : code(node.env);
+    return `| ${env} | ${file} | ${value} | ${node.description?.replaceAll('|', '\\|')} |`;
+  });
+  return [...HEAD, ...rows].join('\n');
+}
+
+function schemaOf(production: boolean): Node {
+  return z.toJSONSchema(settingsSchema(production), { io: 'input' }) as Node;
+}
+
+function rowsOf(node: Node, path: readonly string[] = []): Row[] {
+  const own = node.description === undefined ? [] : [{ path: path.join('.'), node }];
+  const shape = node.anyOf?.find(({ properties }) => properties !== undefined) ?? node;
+  const named = Object.entries(shape.properties ?? {});
+  const each = typeof shape.additionalProperties === 'object' ? [['<name>', shape.additionalProperties] as const] : [];
+  return [...own, ...[...named, ...each].flatMap(([key, child]) => rowsOf(child, [...path, key]))];
+}
+
+function spell(value: unknown): string {
+  if (value === undefined) return '';
+  if (typeof value !== 'object') return code(String(value));
+  return Object.keys(value ?? {})
+    .map(code)
+    .join(', ');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** `readme` with the table between its markers. */
+export function withTable(readme: string): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin === -1 || end < begin) throw new Error(`README.md lacks ${BEGIN} and ${END}`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n${configTable()}\n${readme.slice(end)}`;
+}
+
+if (import.meta.main) {
+  const file = join(import.meta.dirname, '../README.md');
+  const current = readFileSync(file, 'utf8');
+  const fresh = withTable(current);
+  if (!process.argv.includes('--check')) writeFileSync(file, fresh);
+  else if (fresh !== current) {
+    process.stderr.write('the configuration reference in README.md is stale: npm run generate\n');
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,187 @@
+/** All wiring, from top to bottom. Production and tests run this same composition; tests override its edges. */
+import { randomBytes } from 'node:crypto';
+import type { DestinationStream } from 'pino';
+import { addressOf } from './config/address.ts';
+import { callerConfigs, limitPolicy, phonePolicy, purposePolicies } from './config/policies.ts';
+import { NO_PROVIDER } from './config/rules.ts';
+import { type Config, ConfigError } from './config.ts';
+import { createKeyring } from './domain/keyring.ts';
+import type { Emit } from './event.ts';
+import { VerificationService } from './gen/verification/v1/verification_pb.ts';
+import { createLogger, logEvents } from './ops/logger.ts';
+import { createMetrics } from './ops/metrics.ts';
+import { createReadiness, type Phase } from './ops/readiness.ts';
+import { createOpsServer } from './ops/server.ts';
+import { createAuthenticator } from './rpc/auth.ts';
+import { createConnectEdge } from './rpc/connect.ts';
+import { createGrpcEdge } from './rpc/grpc.ts';
+import { createHandlers } from './rpc/service.ts';
+import { createScheduler } from './scheduler.ts';
+import { createConsoleProvider } from './sms/console.ts';
+import { createDispatch } from './sms/dispatch.ts';
+import type { Provider } from './sms/provider.ts';
+import type { Store } from './store/store.ts';
+import { createVerifier } from './verifier.ts';
+
+export interface App {
+  /** Resolves with the bound ports once calls are served. Redis may still be away then: see /readyz. */
+  start(): Promise<Ports>;
+  /** Finishes the calls under way, refuses new ones, and resolves when everything is closed. */
+  stop(): Promise<void>;
+  /** Puts a fault that no call can be blamed for into the log and the metrics. */
+  report(where: string, error: unknown): void;
+}
+
+export interface Ports {
+  readonly grpc: number;
+  readonly http: number;
+  readonly ops: number;
+}
+
+export interface Overrides {
+  readonly store?: Store;
+  readonly providers?: readonly Provider[];
+  /** Milliseconds since the epoch: the clock of the memory store. */
+  readonly now?: () => number;
+  readonly random?: (bytes: number) => Buffer;
+  /** Hears every event after the log and the metrics. */
+  readonly emit?: Emit;
+  readonly logDestination?: DestinationStream;
+  /** Where the console provider prints. */
+  readonly print?: (line: string) => void;
+}
+
+/** The longest message that is read, a request of every field at its limit included. */
+const MAX_MESSAGE_BYTES = 16 * 1024;
+/** The most a call may take, whatever deadline its caller set. Sending waits for a vendor. */
+const DEADLINES_MS = Object.fromEntries(
+  VerificationService.methods.map(({ name }) => [name, name === 'SendCode' ? 10_000 : 2_000]),
+);
+/** As long as the longest call, so that each that was accepted can finish. */
+const DRAIN_MS = 10_000;
+
+export function createApp(config: Config, overrides: Overrides = {}): App {
+  let running: Awaited<ReturnType<typeof run>> | null = null;
+  return {
+    async start() {
+      running = await run(config, overrides);
+      return running.ports;
+    },
+    async stop() {
+      await running?.stop();
+      running = null;
+    },
+    report: (where, error) => running?.emit({ type: 'fault', where, error }),
+  };
+}
+
+async function run(config: Config, overrides: Overrides) {
+  const clock = () => performance.now();
+  let phase: Phase = 'starting';
+
+  const logger = await createLogger({
+    level: config.log.level,
+    pretty: config.log.format === 'pretty',
+    ...(overrides.logDestination && { destination: overrides.logDestination }),
+  });
+  const metrics = createMetrics(VerificationService.methods.map(({ name }) => name));
+  const log = logEvents(logger);
+  const emit: Emit = (event) => {
+    log(event);
+    metrics.observe(event);
+    overrides.emit?.(event);
+  };
+  for (const warning of config.warnings) logger.warn(warning);
+
+  const random = overrides.random ?? randomBytes;
+  const keyring = createKeyring({
+    current: config.secret.current === undefined ? random(32) : Buffer.from(config.secret.current),
+    previous: config.secret.previous === undefined ? null : Buffer.from(config.secret.previous),
+  });
+  const store = overrides.store ?? (await openStore(config, { emit, clock, now: overrides.now ?? Date.now }));
+  if (overrides.store === undefined && config.redis.url === undefined) logger.warn(MEMORY_NOTICE);
+  const dispatch = createDispatch({ providers: providersOf(config, overrides), emit, clock });
+  const scheduler = createScheduler();
+  const verifier = createVerifier({
+    store,
+    dispatch,
+    keyring,
+    purposes: purposePolicies(config),
+    limits: limitPolicy(config),
+    phones: phonePolicy(config),
+    brand: config.sms.brand,
+    random,
+    emit,
+    schedule: scheduler.schedule,
+    discloseCodes: config.mode !== 'production',
+  });
+
+  const edge = {
+    handlers: createHandlers(verifier),
+    authenticate: createAuthenticator(callerConfigs(config)),
+    emit,
+    clock,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    deadlinesMs: DEADLINES_MS,
+  };
+  const grpc = createGrpcEdge({ ...edge, reflection: config.reflection });
+  const http = createConnectEdge(edge);
+  const ops = createOpsServer({
+    metrics,
+    readiness: createReadiness({ ready: () => store.ready(), phase: () => phase, clock }),
+    onFault: (error) => emit({ type: 'fault', where: 'ops', error }),
+  });
+
+  async function stop(): Promise<void> {
+    phase = 'draining';
+    grpc.setServing(false);
+    await Promise.all([grpc.close(DRAIN_MS), http.close(DRAIN_MS)]);
+    scheduler.flush();
+    await store.close();
+    logger.info('stopped');
+    await ops.close(0);
+  }
+
+  try {
+    const ports: Ports = {
+      ops: await ops.listen(addressOf(config.listen.ops)),
+      grpc: await grpc.listen(addressOf(config.listen.grpc)),
+      http: await http.listen(addressOf(config.listen.http)),
+    };
+    phase = 'serving';
+    grpc.setServing(true);
+    logger.info(ports, 'serving');
+    return { ports, emit, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const MEMORY_NOTICE = 'STATE IS KEPT IN MEMORY: it ends with this process and no other one sees it. Set REDIS_URL.';
+
+/** The Redis client is loaded only when it is used. */
+async function openStore(
+  config: Config,
+  parts: { emit: Emit; clock: () => number; now: () => number },
+): Promise<Store> {
+  const { url, cluster, username, password, keyPrefix, commandTimeoutMs } = config.redis;
+  if (url === undefined) {
+    const { createMemoryStore } = await import('./store/memory.ts');
+    return createMemoryStore({ now: parts.now });
+  }
+  const { createRedisStore } = await import('./store/redis.ts');
+  const urls = url.split(',').map((part) => part.trim());
+  const { emit, clock } = parts;
+  return createRedisStore({ urls, cluster, username, password, keyPrefix, commandTimeoutMs, emit, clock });
+}
+
+function providersOf(config: Config, { providers, print = printLine }: Overrides): readonly Provider[] {
+  if (providers) return providers;
+  if (config.sms.mockMode && config.mode !== 'production') return [createConsoleProvider(print)];
+  throw new ConfigError([NO_PROVIDER]);
+}
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

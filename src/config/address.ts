@@ -1,0 +1,31 @@
+/** Where a listener listens: `host:port`, IPv6 hosts in brackets. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const ADDRESS = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/i;
+
+export function isAddress(value: string): boolean {
+  return Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535;
+}
+
+/** Throws when `value` is no address; the configuration holds only such. */
+export function addressOf(value: string): Address {
+  const match = ADDRESS.exec(value);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw new Error('not an address');
+  return { host, port: Number(match?.[3]) };
+}
+
+/** Whether only this machine can reach it. */
+export function isLoopback({ host }: Address): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** How this machine itself reaches a listener, as the authority of a URL. */
+export function reach({ host, port }: Address): string {
+  if (host === '0.0.0.0') return `127.0.0.1:${port}`;
+  if (host === '::') return `[::1]:${port}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

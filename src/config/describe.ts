@@ -1,0 +1,21 @@
+import { stringify } from 'yaml';
+import type { Config } from '../config.ts';
+import { settingsSchema } from './schema.ts';
+import { get, isMapping, settingsOf } from './sources.ts';
+
+const MASK = '(masked)';
+
+/** The effective configuration as YAML of the file's shape, without anything that would let a reader in. */
+export function describeConfig(config: Config): string {
+  const { warnings, ...settings } = structuredClone(config) as Record<string, unknown>;
+  for (const { path, secret } of settingsOf(settingsSchema(false))) {
+    const parent = get(settings, path.slice(0, -1));
+    const key = path.at(-1);
+    if (secret && isMapping(parent) && key !== undefined && key in parent) parent[key] = MASK;
+  }
+  const { redis, callers } = settings as { redis: { url?: string }; callers: Record<string, { tokens: string[] }> };
+  if (redis.url !== undefined) redis.url = redis.url.replaceAll(/\/\/([^:@/]*):[^@]*@/g, `//$1:${MASK}@`);
+  // Enough to tell hashes apart, too little to try guessed tokens against.
+  for (const caller of Object.values(callers)) caller.tokens = caller.tokens.map((hash) => `${hash.slice(0, 8)}…`);
+  return stringify(settings, { lineWidth: 0 });
+}

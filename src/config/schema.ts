@@ -1,0 +1,291 @@
+/**
+ * Every setting there is: its place in the YAML file, its environment variable, its default and what it means.
+ * The configuration reference in the README and the chart's values schema are generated from this file.
+ */
+import { z } from 'zod';
+import { isRegion } from '../domain/phone.ts';
+import { isAddress } from './address.ts';
+
+declare module 'zod' {
+  interface GlobalMeta {
+    /** The environment variable that sets it; it wins over the file. */
+    env?: string;
+    /** Masked wherever the configuration is shown, and refused in the file. */
+    secret?: boolean;
+  }
+}
+
+/** Names that become parts of storage keys and metric labels. */
+const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
+const NAME_RULE = 'must be 1 to 32 of a-z, 0-9, _ and -, the first a letter';
+/** Names that RateStatus and the store give to what is no configured window. */
+const RESERVED_LIMIT_NAMES = new Set(['cooldown', 'guess_budget', 'guesses_day', 'guesses_month']);
+
+const name = () => z.string().regex(NAME, NAME_RULE);
+const whole = (min: number, max: number) => z.int().min(min).max(max);
+const text = (max: number) => z.string().min(1).max(max);
+const listen = () => z.string().refine(isAddress, 'must be host:port, IPv6 hosts in brackets ("[::1]:8080")');
+const secret = () =>
+  z
+    .string()
+    .refine((value) => value.trim() === value, 'starts or ends with white space')
+    .refine((value) => secretBytes(value) >= 32, 'must have at least 32 bytes (try: openssl rand -base64 32)');
+
+/** A secret's length in bytes: text counts as it is, hexadecimal digits by what they stand for. */
+function secretBytes(value: string): number {
+  return /^[0-9a-f]+$/i.test(value) ? value.length / 2 : Buffer.byteLength(value);
+}
+
+function isRedisUrls(value: string): boolean {
+  return value.split(',').every((part) => {
+    const url = URL.parse(part.trim());
+    return (url?.protocol === 'redis:' || url?.protocol === 'rediss:') && url.hostname !== '';
+  });
+}
+
+const purpose = z.strictObject({
+  digits: whole(4, 8).optional().meta({ description: 'Digits of a code. The value of `codes.digits` when unset.' }),
+  expirySeconds: whole(60, 600)
+    .optional()
+    .meta({ description: 'Life of a code in seconds, at most 10 minutes. `codes.expiryMinutes` when unset.' }),
+  guesses: whole(1, 5).default(5).meta({ description: 'Guesses that one code allows.' }),
+  guessesByPhone: whole(0, 5).optional().meta({
+    description: 'How many of them may come by phone number instead of by verification id. 3 when unset.',
+  }),
+  resend: z.enum(['same', 'new']).default('same').meta({
+    description: 'What a second SendCode does while a code is live: send the `same` code again, or a `new` one.',
+  }),
+});
+
+const window = (limit: number, seconds: number, env?: { limit: string; seconds: string }) =>
+  z
+    .strictObject({
+      limit: whole(1, 1000)
+        .default(limit)
+        .meta({ description: 'SMS to one phone within the window.', ...(env && { env: env.limit }) }),
+      seconds: whole(1, 30 * 86_400)
+        .default(seconds)
+        .meta({ description: 'Length of the window in seconds.', ...(env && { env: env.seconds }) }),
+    })
+    .nullable()
+    .prefault({});
+
+const windows = z
+  .object({
+    phone_hour: window(5, 3600, { limit: 'SMS_RATE_LIMIT_PER_PHONE', seconds: 'SMS_RATE_LIMIT_WINDOW' }),
+    phone_day: window(10, 86_400),
+  })
+  .catchall(z.strictObject({ limit: whole(1, 1000), seconds: whole(1, 30 * 86_400) }).nullable())
+  .refine((rows) => Object.keys(rows).every((key) => NAME.test(key)), `every name ${NAME_RULE}`)
+  .refine((rows) => !Object.keys(rows).some((key) => RESERVED_LIMIT_NAMES.has(key)), 'uses a reserved name')
+  .refine((rows) => Object.values(rows).some((row) => row !== null), 'at least one window must remain');
+
+const caller = z.strictObject({
+  tokens: z
+    .array(
+      z
+        .string()
+        .regex(/^[0-9a-f]{64}$/i, 'must be a SHA-256 hash in hexadecimal (printf %s "$TOKEN" | sha256sum)')
+        .toLowerCase(),
+    )
+    .min(1)
+    .meta({
+      description: 'SHA-256 hashes of the bearer tokens of this caller, in hexadecimal; several are valid at once.',
+    }),
+  purposes: z.array(name()).min(1).optional().meta({ description: 'Purposes it may use; all when unset.' }),
+});
+
+/** The schema of one mode: some defaults are tighter in production. */
+export function settingsSchema(production: boolean) {
+  const host = production ? '0.0.0.0' : '127.0.0.1';
+  return z.strictObject({
+    mode: z.enum(['production', 'development', 'test']).default('development').meta({
+      env: 'NODE_ENV',
+      description: '`production` refuses every unsafe setting at start. `test` behaves as `development`.',
+    }),
+    listen: z
+      .strictObject({
+        grpc: listen()
+          .default(`${host}:50051`)
+          .meta({ env: 'GRPC_LISTEN', description: 'Address of the gRPC listener.' }),
+        http: listen().default(`${host}:8080`).meta({
+          env: 'HTTP_LISTEN',
+          description: 'Address of the listener for Connect, JSON and gRPC-Web.',
+        }),
+        ops: listen().default(`${host}:9090`).meta({
+          env: 'OPS_LISTEN',
+          description: 'Address of the listener for `/livez`, `/readyz` and `/metrics`.',
+        }),
+      })
+      .prefault({}),
+    reflection: z.boolean().default(!production).meta({
+      env: 'REFLECTION',
+      description: 'Whether the gRPC port answers server reflection.',
+    }),
+    secret: z
+      .strictObject({
+        current: secret().optional().meta({
+          env: 'COUNTERSIGN_SECRET',
+          secret: true,
+          description:
+            'The root secret from which every key is derived: the text as it is, at least 32 bytes (`openssl rand -base64 32`). Made up at every start when unset, in development only.',
+        }),
+        previous: secret().optional().meta({
+          env: 'COUNTERSIGN_SECRET_PREVIOUS',
+          secret: true,
+          description: 'The root secret before the last rotation, accepted beside the current one.',
+        }),
+      })
+      .prefault({})
+      .refine((keys) => keys.previous === undefined || keys.current !== undefined, {
+        path: ['previous'],
+        error: 'needs COUNTERSIGN_SECRET beside it',
+      })
+      .refine((keys) => keys.previous === undefined || keys.previous !== keys.current, {
+        path: ['previous'],
+        error: 'is the same as COUNTERSIGN_SECRET',
+      }),
+    redis: z
+      .strictObject({
+        url: z.string().refine(isRedisUrls, 'must be redis:// or rediss:// URLs, separated by commas').optional().meta({
+          env: 'REDIS_URL',
+          description:
+            '`redis://` or `rediss://` URL; several, separated by commas, are the seeds of a Cluster. In memory when unset, in development only.',
+        }),
+        cluster: z.boolean().default(false).meta({ env: 'REDIS_CLUSTER', description: 'Whether Redis is a Cluster.' }),
+        username: text(256).optional().meta({ env: 'REDIS_USERNAME', description: 'ACL user; wins over the URL.' }),
+        password: text(1024).optional().meta({
+          env: 'REDIS_PASSWORD',
+          secret: true,
+          description: 'Password; wins over the URL.',
+        }),
+        keyPrefix: z
+          .string()
+          .regex(/^[A-Za-z0-9_.:-]{1,32}$/, 'must be 1 to 32 letters, digits and _ . : -')
+          .default('cs')
+          .meta({ env: 'REDIS_KEY_PREFIX', description: 'First part of every key.' }),
+        commandTimeoutMs: whole(10, 5000).default(400).meta({
+          env: 'REDIS_COMMAND_TIMEOUT_MS',
+          description: 'After how many milliseconds an unanswered command counts as lost.',
+        }),
+      })
+      .prefault({}),
+    callers: z.record(name(), caller).default({}).meta({
+      env: 'COUNTERSIGN_CALLERS',
+      description:
+        'Who may call, by name. In the environment the same as YAML or JSON: `{auth: {tokens: [<SHA-256>], purposes: [login]}}`. Required in production and on every address that is not loopback.',
+    }),
+    codes: z
+      .strictObject({
+        digits: whole(4, 8).default(6).meta({ env: 'SMS_CODE_DIGITS', description: 'Digits of a code.' }),
+        expiryMinutes: whole(1, 10).default(5).meta({
+          env: 'SMS_CODE_EXPIRY_MINUTES',
+          description: 'Life of a code in minutes.',
+        }),
+      })
+      .prefault({}),
+    purposes: z
+      .record(name(), purpose)
+      .refine((purposes) => Object.keys(purposes).length > 0, 'at least one purpose must remain')
+      .prefault({ register: {}, login: {}, reset_password: {} })
+      .meta({ description: 'What codes are for, by name. A list here replaces the default one.' }),
+    limits: z
+      .strictObject({
+        resendIntervalSeconds: whole(0, 3600).default(60).meta({
+          env: 'SMS_RESEND_INTERVAL_SECONDS',
+          description: 'Pause between two SMS to one phone; it grows to 2, 5 and 10 times this.',
+        }),
+        windows: windows.prefault({}).meta({
+          description:
+            'Sliding windows over the SMS to one phone, all callers and purposes together, by name. More may be added; `null` removes one.',
+        }),
+      })
+      .prefault({}),
+    phones: z
+      .strictObject({
+        defaultRegion: z
+          .string()
+          .refine(isRegion, 'must be an ISO 3166-1 region with a numbering plan, for example US')
+          .default('US')
+          .meta({ env: 'DEFAULT_REGION', description: 'Region of phone numbers in national spelling.' }),
+        refuseLandline: z.boolean().default(false).meta({
+          env: 'SMS_REFUSE_LANDLINE',
+          description: 'Refuse numbers that are surely landlines.',
+        }),
+        refuseVoip: z.boolean().default(false).meta({ env: 'SMS_REFUSE_VOIP', description: 'Refuse VoIP numbers.' }),
+      })
+      .prefault({}),
+    sms: z
+      .strictObject({
+        brand: z
+          .string()
+          .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,32}$/u, 'must be 1 to 32 printable characters')
+          .default('Countersign')
+          .meta({ env: 'SMS_BRAND', description: 'The name that the SMS opens with.' }),
+        mockMode: z.boolean().optional().meta({
+          env: 'SMS_MOCK_MODE',
+          description: 'Print messages instead of sending them. On in development, refused in production.',
+        }),
+      })
+      .prefault({}),
+    twilio: z
+      .strictObject({
+        accountSid: text(256)
+          .optional()
+          .meta({
+            env: 'TWILIO_ACCOUNT_SID',
+            description: 'Twilio account. This version cannot send through Twilio yet.',
+          }),
+        authToken: text(256).optional().meta({
+          env: 'TWILIO_AUTH_TOKEN',
+          secret: true,
+          description: 'Twilio auth token.',
+        }),
+        phoneNumber: text(32)
+          .optional()
+          .meta({ env: 'TWILIO_PHONE_NUMBER', description: 'Number that Twilio sends from.' }),
+      })
+      .prefault({}),
+    tencent: z
+      .strictObject({
+        secretId: text(256)
+          .optional()
+          .meta({
+            env: 'TENCENT_SECRET_ID',
+            description: 'Tencent Cloud API key id. This version cannot send through Tencent yet.',
+          }),
+        secretKey: text(256).optional().meta({
+          env: 'TENCENT_SECRET_KEY',
+          secret: true,
+          description: 'Tencent Cloud API key.',
+        }),
+        sdkAppId: text(64).optional().meta({ env: 'TENCENT_SMS_SDK_APP_ID', description: 'Tencent SMS application.' }),
+        signName: text(64)
+          .optional()
+          .meta({ env: 'TENCENT_SMS_SIGN_NAME', description: 'Approved Tencent signature.' }),
+        templateId: text(64).optional().meta({
+          env: 'TENCENT_SMS_TEMPLATE_ID',
+          description: 'Approved Tencent verification template.',
+        }),
+      })
+      .prefault({}),
+    log: z
+      .strictObject({
+        level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').meta({
+          env: 'LOG_LEVEL',
+          description: 'The least severe level that is logged.',
+        }),
+        format: z
+          .enum(['json', 'pretty'])
+          .default(production ? 'json' : 'pretty')
+          .meta({
+            env: 'LOG_FORMAT',
+            description: 'One JSON object a line, or lines for people.',
+          }),
+      })
+      .prefault({}),
+  });
+}
+
+export type SettingsSchema = ReturnType<typeof settingsSchema>;
+export type Settings = z.output<SettingsSchema>;

@@ -1,0 +1,177 @@
+/** Where settings come from: the YAML file, then the environment over it. Nothing is judged here but the syntax. */
+import { parse as parseYaml, YAMLError } from 'yaml';
+import type { z } from 'zod';
+import type { SettingsSchema } from './schema.ts';
+
+/** One setting that the environment can set. */
+export interface Setting {
+  readonly path: readonly string[];
+  readonly env: string;
+  readonly secret: boolean;
+  /** How its text in the environment is read. */
+  readonly kind: 'text' | 'number' | 'switch' | 'yaml';
+}
+
+/** What is wrong with the configuration: the variable or the YAML path, and the rule. Never the value. */
+export interface Mistake {
+  readonly at: string;
+  readonly problem: string;
+}
+
+export interface Sources {
+  /** As the file would be if everything had been written there. */
+  readonly tree: Record<string, unknown>;
+  /** What an operator calls a place in the tree: the variable that set it, or its path in the file. */
+  nameOf(path: readonly PropertyKey[]): string;
+  readonly mistakes: readonly Mistake[];
+}
+
+export type Env = Readonly<Record<string, string | undefined>>;
+export type ReadFile = (path: string) => string;
+
+const SWITCH: Readonly<Record<string, boolean>> = {
+  true: true,
+  false: false,
+  on: true,
+  off: false,
+  yes: true,
+  no: false,
+  '1': true,
+  '0': false,
+};
+
+/** The settings of `schema` that have an environment variable, in its order. */
+export function settingsOf(schema: SettingsSchema): readonly Setting[] {
+  return walk(schema, []);
+}
+
+function walk(schema: z.ZodType, path: readonly string[]): Setting[] {
+  const meta = schema.meta() ?? {};
+  const bare = unwrap(schema);
+  if (meta.env !== undefined) {
+    return [{ path, env: meta.env, secret: meta.secret === true, kind: kindOf(bare.type) }];
+  }
+  if (bare.type !== 'object') return [];
+  return Object.entries((bare as z.ZodObject).shape).flatMap(([key, field]) =>
+    walk(field as z.ZodType, [...path, key]),
+  );
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  let bare = schema;
+  while (bare.type === 'default' || bare.type === 'prefault' || bare.type === 'optional' || bare.type === 'nullable') {
+    bare = (bare as z.ZodOptional<z.ZodType>).unwrap();
+  }
+  return bare;
+}
+
+function kindOf(type: string): Setting['kind'] {
+  if (type === 'number') return 'number';
+  if (type === 'boolean') return 'switch';
+  return type === 'record' ? 'yaml' : 'text';
+}
+
+/** Reads the file that COUNTERSIGN_CONFIG names, if it names one, and lays the environment over it. */
+export function readSources(settings: readonly Setting[], env: Env, readFile: ReadFile): Sources {
+  const mistakes: Mistake[] = [];
+  const tree = readTree(env, readFile, mistakes);
+  for (const setting of settings.filter(({ secret, path }) => secret && get(tree, path) !== undefined)) {
+    mistakes.push({ at: setting.path.join('.'), problem: `belongs in the environment: set ${setting.env} instead` });
+    set(tree, setting.path, undefined);
+  }
+  const fromEnv = new Map<string, string>();
+  for (const setting of settings) {
+    const value = env[setting.env];
+    // An empty variable is an unset one: compose files and charts pass those on.
+    if (value === undefined || value === '') continue;
+    fromEnv.set(setting.path.join('.'), setting.env);
+    set(tree, setting.path, readValue(setting, value, mistakes));
+  }
+  const envOf = new Map(settings.map((setting) => [setting.path.join('.'), setting.env]));
+  return {
+    tree,
+    mistakes,
+    nameOf(path) {
+      for (let length = path.length; length > 0; length--) {
+        const key = path.slice(0, length).join('.');
+        const variable =
+          fromEnv.get(key) ?? (get(tree, path.slice(0, length)) === undefined ? envOf.get(key) : undefined);
+        if (variable !== undefined) return variable + spell(path.slice(length));
+      }
+      return spell(path).replace(/^\./, '');
+    },
+  };
+}
+
+function readTree(env: Env, readFile: ReadFile, mistakes: Mistake[]): Record<string, unknown> {
+  const file = env.COUNTERSIGN_CONFIG;
+  if (file === undefined || file === '') return {};
+  const parsed = attempt('COUNTERSIGN_CONFIG', () => parseYaml(readFile(file)) ?? {}, mistakes);
+  if (parsed === undefined) return {};
+  if (!isMapping(parsed)) {
+    mistakes.push({ at: 'COUNTERSIGN_CONFIG', problem: 'the file must hold a YAML mapping' });
+    return {};
+  }
+  // A heading with nothing under it is an empty section.
+  return Object.fromEntries(Object.entries(parsed).filter(([, section]) => section !== null));
+}
+
+function readValue({ kind, env }: Setting, value: string, mistakes: Mistake[]): unknown {
+  switch (kind) {
+    case 'text':
+      return value;
+    case 'number':
+      return /^-?\d+$/.test(value.trim()) ? Number(value) : value;
+    case 'switch':
+      return SWITCH[value.trim().toLowerCase()] ?? value;
+    case 'yaml':
+      return attempt(env, () => parseYaml(value), mistakes);
+  }
+}
+
+/** Errors of the parser and of the file system are told by their code: their texts may quote the content. */
+function attempt(at: string, read: () => unknown, mistakes: Mistake[]): unknown {
+  try {
+    return read();
+  } catch (error) {
+    mistakes.push({ at, problem: explain(error) });
+    return undefined;
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof YAMLError) {
+    const place = error.linePos?.[0];
+    return `is not valid YAML (${error.code}${place ? ` at line ${place.line}, column ${place.col}` : ''})`;
+  }
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+  return `cannot be read${code}`;
+}
+
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function get(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (node, key) => (isMapping(node) && Object.hasOwn(node, key) ? node[String(key)] : undefined),
+    tree,
+  );
+}
+
+/** Leaves a place alone whose parent is no mapping: the schema will say so. */
+function set(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path;
+  if (key === undefined) return;
+  if (rest.length === 0) {
+    tree[key] = value;
+    return;
+  }
+  tree[key] ??= {};
+  const child = tree[key];
+  if (isMapping(child)) set(child, rest, value);
+}
+
+function spell(path: readonly PropertyKey[]): string {
+  return path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+}

@@ -1,0 +1,114 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+import { uniformDigits } from './code.ts';
+
+/**
+ * Every keyed value of the service, derived from one root secret by HKDF (RFC 5869): storage keys of phones,
+ * verification ids, codes and fingerprints. Inputs of each HMAC are labelled and length-prefixed, so that no two
+ * different inputs read the same. Neither the store alone nor the secret alone yields a phone or a code.
+ */
+export interface Keyring {
+  /** The phone's name in the store: `<key id>.<128 bits of HMAC>`. Changes with the root secret. */
+  phoneKey(e164: string): string;
+  /** Opaque id of a verification. Routes to its phone's slot, yet shows neither the phone nor a stable pseudonym. */
+  verificationId(phoneKey: string, nonce: string): string;
+  /** The inverse; a forged or foreign id yields a slot that holds nothing. Null when it is not shaped like an id. */
+  parseVerificationId(id: string): { readonly phoneKey: string; readonly nonce: string } | null;
+  code(input: { phoneKey: string; purpose: string; seed: string; digits: number }): string;
+  codeMac(input: { phoneKey: string; caller: string; purpose: string; code: string }): string;
+  /** Keyed fingerprint of a session, a request id or a request's content. */
+  fingerprint(label: string, phoneKey: string, parts: readonly string[]): string;
+}
+
+export const NONCE_BYTES = 16;
+export const SEED_BYTES = 16;
+const MAC_BYTES = 16;
+const ID_BYTES = 1 + NONCE_BYTES + MAC_BYTES;
+
+interface Keys {
+  readonly id: number;
+  readonly phone: Buffer;
+  readonly verificationId: Buffer;
+  readonly code: Buffer;
+}
+
+/** `previous` still reads the ids and codes that were issued under it. Both are at least 32 bytes. */
+export function createKeyring(secrets: { current: Buffer; previous: Buffer | null }): Keyring {
+  const current = derive(secrets.current);
+  const previous = secrets.previous === null ? null : derive(secrets.previous);
+  if (previous?.id === current.id) {
+    throw new Error('the two root secrets share a key id (1 chance in 256): choose another new one');
+  }
+  const byId = (id: number): Keys => (id === previous?.id ? previous : current);
+  const of = (phoneKey: string): Keys => byId(Number.parseInt(phoneKey.slice(0, 2), 16));
+
+  return {
+    phoneKey: (e164) => name(current.id, mac(current.phone, 'phone', [e164])),
+
+    verificationId(phoneKey, nonce) {
+      const keys = of(phoneKey);
+      const random = Buffer.from(nonce, 'base64url');
+      const hidden = xor(Buffer.from(phoneKey.slice(3), 'base64url'), idMask(keys, keys.id, nonce));
+      return Buffer.concat([Buffer.of(keys.id), random, hidden]).toString('base64url');
+    },
+
+    parseVerificationId(id) {
+      const bytes = Buffer.from(id, 'base64url');
+      // Canonical spelling only: base64url decoding skips what it does not know.
+      if (bytes.length !== ID_BYTES || bytes.toString('base64url') !== id) return null;
+      const keyId = bytes[0] as number;
+      const keys = byId(keyId);
+      const nonce = bytes.subarray(1, 1 + NONCE_BYTES).toString('base64url');
+      const phone = xor(bytes.subarray(1 + NONCE_BYTES), idMask(keys, keyId, nonce));
+      return { phoneKey: name(keys.id, phone), nonce };
+    },
+
+    code({ phoneKey, purpose, seed, digits }) {
+      const key = of(phoneKey).code;
+      return uniformDigits(digits, (block) => hmac(key, 'code', [seed, phoneKey, purpose, String(block)]));
+    },
+
+    codeMac({ phoneKey, caller, purpose, code }) {
+      return mac(of(phoneKey).code, 'mac', [phoneKey, caller, purpose, code]).toString('base64url');
+    },
+
+    fingerprint(label, phoneKey, parts) {
+      return mac(of(phoneKey).code, label, [phoneKey, ...parts]).toString('base64url');
+    },
+  };
+}
+
+function derive(secret: Buffer): Keys {
+  const key = (info: string, bytes: number) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `countersign/${info}`, bytes));
+  return {
+    id: key('key-id', 1)[0] as number,
+    phone: key('phone', 32),
+    verificationId: key('verification-id', 32),
+    code: key('code', 32),
+  };
+}
+
+function name(keyId: number, phone: Buffer): string {
+  return `${keyId.toString(16).padStart(2, '0')}.${phone.toString('base64url')}`;
+}
+
+/** Bound to the key id as well, so that an id has one spelling. */
+function idMask(keys: Keys, keyId: number, nonce: string): Buffer {
+  return mac(keys.verificationId, 'id', [String(keyId), nonce]);
+}
+
+function mac(key: Buffer, label: string, parts: readonly string[]): Buffer {
+  return hmac(key, label, parts).subarray(0, MAC_BYTES);
+}
+
+function hmac(key: Buffer, label: string, parts: readonly string[]): Buffer {
+  let input = `${label}:${parts.length}`;
+  for (const part of parts) input += `,${Buffer.byteLength(part)}:${part}`;
+  return createHmac('sha256', key).update(input).digest();
+}
+
+function xor(a: Buffer, b: Buffer): Buffer {
+  const out = Buffer.alloc(MAC_BYTES);
+  for (let i = 0; i < MAC_BYTES; i++) out[i] = (a[i] as number) ^ (b[i] as number);
+  return out;
+}

@@ -1,0 +1,49 @@
+/** The program: the command line, the signals, and the only calls of process.exit. */
+import { readFileSync } from 'node:fs';
+import { runCli } from './cli.ts';
+import type { Config } from './config.ts';
+
+/** Longer than a drain takes; whoever asked the process to end will not wait for ever. */
+const STOP_MS = 15_000;
+
+async function serve(config: Config): Promise<void> {
+  const { createApp } = await import('./app.ts');
+  const app = createApp(config);
+  const ports = await app.start();
+
+  let stopping = false;
+  const stop = async () => {
+    // Whoever signals twice does not want to wait for the drain.
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    await app.stop();
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('unhandledRejection', (error) => app.report('unhandledRejection', error));
+  process.on('uncaughtException', (error) => {
+    app.report('uncaughtException', error);
+    process.exit(1);
+  });
+
+  if (config.mode === 'production') return;
+  const { firstCalls } = await import('./first-calls.ts');
+  process.stdout.write(firstCalls(config, ports));
+}
+
+try {
+  const exitCode = await runCli(process.argv.slice(2), {
+    env: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    serve,
+  });
+  if (exitCode !== null) process.exit(exitCode);
+} catch (error) {
+  // Before the first call nothing in an error can be about a phone or a code.
+  process.stderr.write(`countersign: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,43 @@
+/** What may be logged of an error. Its message may hold a phone, a code or a vendor's text, so it never is. */
+export interface FaultRecord {
+  readonly name: string;
+  readonly error_code?: string;
+  /** Frames only: the head of a stack repeats the message. */
+  readonly stack?: string;
+  readonly cause?: FaultRecord;
+}
+
+const MAX_CAUSES = 3;
+
+export function faultRecord(error: unknown, depth = 0): FaultRecord {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const code = codeOf(error);
+  const stack = framesOf(error);
+  return {
+    name: word(error.name) ?? 'Error',
+    ...(code !== undefined && { error_code: code }),
+    ...(depth === 0 && stack !== '' && { stack }),
+    ...(error.cause !== undefined && depth < MAX_CAUSES && { cause: faultRecord(error.cause, depth + 1) }),
+  };
+}
+
+/** Node's and gRPC's `code`, or the capital word that begins an error reply of Redis (`READONLY`, `WRONGPASS`). */
+function codeOf(error: Error): string | undefined {
+  const code = 'code' in error ? error.code : undefined;
+  if (typeof code === 'number') return String(code).slice(0, 5);
+  return word(code) ?? /^[A-Z]{2,32}(?= )/.exec(error.message)?.[0];
+}
+
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z][A-Za-z_]{0,63}$/.test(value) ? value : undefined;
+}
+
+function framesOf(error: Error): string {
+  const stack = error.stack ?? '';
+  const head = stack.indexOf(error.message);
+  const frames = error.message !== '' && head !== -1 ? stack.slice(head + error.message.length) : stack;
+  return frames
+    .split('\n')
+    .filter((line) => /^ {4}at /.test(line))
+    .join('\n');
+}

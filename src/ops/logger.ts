@@ -1,0 +1,126 @@
+/** The log: one record per RPC, and what else an operator must know. Only the fields named here are ever written. */
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import type { Event } from '../event.ts';
+import { faultRecord } from './fault.ts';
+
+export interface LoggerOptions {
+  readonly level: string;
+  /** Lines for people instead of one JSON object a line. */
+  readonly pretty: boolean;
+  /** Standard output when unset. */
+  readonly destination?: DestinationStream;
+}
+
+/** Names that nothing here writes; should a later change do, this still keeps the value out. */
+const SECRETS = ['code', 'to', 'text', 'token', 'authorization', 'password', 'secret', 'e164', 'request'];
+const E164 = /\+\d{7,15}/g;
+/** Line breaks and terminal controls, which a reader of the log would obey, and marks that reorder a line. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+export async function createLogger({ level, pretty, destination }: LoggerOptions): Promise<Logger> {
+  const target = destination ?? pino.destination({ fd: 1, sync: true });
+  const stream = pretty ? await prettyStream(target, destination === undefined && process.stdout.isTTY) : target;
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      redact: { paths: [...SECRETS, ...SECRETS.map((name) => `*.${name}`)], censor: '[redacted]' },
+      formatters: { level: (label) => ({ level: label }), log: scrub },
+    },
+    stream,
+  );
+}
+
+/** Loaded only when asked for. Formats in this thread: a worker's last lines would be lost when the process ends. */
+async function prettyStream(target: DestinationStream, colorize: boolean): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const format = prettyFactory({
+    colorize,
+    singleLine: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    errorLikeObjectKeys: ['err'],
+  });
+  return {
+    write(line) {
+      const text: string | undefined = format(line);
+      if (text !== undefined) target.write(text);
+    },
+  };
+}
+
+/** Listens to events. Levels: faults are errors, what is away is a warning, the rest is information. */
+export function logEvents(logger: Logger): (event: Event) => void {
+  let storeLost = false;
+  return (event) => {
+    switch (event.type) {
+      case 'rpc':
+        return logger[rpcLevel(event.status)](rpcRecord(event), 'rpc');
+      case 'store':
+        return logger.debug({ operation: event.operation, ok: event.ok, latency_ms: ms(event.seconds) }, 'store');
+      case 'attempt':
+        return logger.debug(
+          {
+            provider: event.provider,
+            result: event.result,
+            category: event.category || undefined,
+            vendor_code: event.vendorCode || undefined,
+            latency_ms: ms(event.seconds),
+          },
+          'attempt',
+        );
+      case 'settle_failed':
+        return logger.error(
+          { refund: event.refund, attempt: event.attempt, err: faultRecord(event.error) },
+          'a send could not be settled',
+        );
+      case 'fault':
+        return logger.error({ where: event.where, err: faultRecord(event.error) }, 'fault');
+      case 'store_connection':
+        // Every failed reconnection reports the loss again: only the first is news.
+        if (event.state === 'ready') logger.info('store ready');
+        else logger[storeLost ? 'debug' : 'warn']({ err: event.error && faultRecord(event.error) }, 'store lost');
+        storeLost = event.state === 'lost';
+        return;
+    }
+  };
+}
+
+type RpcEvent = Extract<Event, { type: 'rpc' }>;
+
+function rpcLevel(status: string): 'error' | 'warn' | 'info' {
+  if (status === 'INTERNAL' || status === 'UNKNOWN') return 'error';
+  return status === 'UNAVAILABLE' || status === 'DEADLINE_EXCEEDED' ? 'warn' : 'info';
+}
+
+function rpcRecord({ edge, method, status, reason, seconds, facts }: RpcEvent): object {
+  return {
+    edge,
+    method,
+    status,
+    reason: reason ?? undefined,
+    outcome: facts.outcome,
+    caller: facts.caller,
+    purpose: facts.purpose,
+    phone: facts.phone,
+    verification_id: facts.verificationId,
+    provider: facts.provider,
+    latency_ms: ms(seconds),
+  };
+}
+
+function ms(seconds: number): number {
+  return Math.round(seconds * 1e5) / 100;
+}
+
+function scrub(record: Record<string, unknown>): Record<string, unknown> {
+  const clean: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(record)) clean[key] = typeof value === 'string' ? scrubText(value) : value;
+  return clean;
+}
+
+function scrubText(text: string): string {
+  return text
+    .replace(E164, '[redacted]')
+    .replace(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,23 @@
+import type { Emit } from '../event.ts';
+import type { Authenticator } from './auth.ts';
+import type { Handlers } from './service.ts';
+
+/** What both listeners need. */
+export interface EdgeOptions {
+  readonly handlers: Handlers;
+  readonly authenticate: Authenticator;
+  readonly emit: Emit;
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+  /** The largest request message. */
+  readonly maxMessageBytes: number;
+  /** How long a call may take at most, by RPC name (`SendCode`); a caller's own deadline can only shorten it. */
+  readonly deadlinesMs: Readonly<Record<string, number>>;
+}
+
+export interface Edge {
+  /** Resolves to the bound port. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<number>;
+  /** Stops accepting, lets running calls end for at most `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}

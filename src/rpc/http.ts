@@ -1,0 +1,52 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Edge } from './edge.ts';
+
+/** Everything a request has to say, headers and body, must have arrived by then; silent connections end too. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+export interface HttpListener extends Edge {
+  /** Closing: connections are not kept for another request. */
+  draining(): boolean;
+}
+
+/** A plain HTTP/1.1 server. `onRequest` must not throw. */
+export function createHttpListener(onRequest: (req: IncomingMessage, res: ServerResponse) => void): HttpListener {
+  let draining = false;
+  const server = createServer(
+    {
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      // How often the two above are looked at; Node's default is 30 s.
+      connectionsCheckingInterval: 1_000,
+      // Longer than load balancers keep idle connections (60 s as a rule), so that it is they who close them.
+      keepAliveTimeout: 65_000,
+    },
+    onRequest,
+  );
+
+  return {
+    draining: () => draining,
+
+    listen({ host, port }) {
+      return new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          resolve((server.address() as AddressInfo).port);
+        });
+      });
+    },
+
+    async close(graceMs) {
+      draining = true;
+      if (!server.listening) return;
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      // Idle connections are closed at once.
+      await new Promise<void>((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+      });
+      clearTimeout(cut);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call on
+ * one slot. A command is sent once: a reply that is late or lost means "in doubt", and doubt is a refusal.
+ */
+import { Cluster, Redis } from 'ioredis';
+import {
+  APPROVAL_RETENTION_MS,
+  COOLDOWN_MEMORY_MS,
+  COOLDOWN_STEPS,
+  GUESS_BUDGETS,
+  REPLAY_MS,
+  RETENTION_MS,
+} from '../domain/policy.ts';
+import { Refused } from '../domain/refusal.ts';
+import type { Emit, StoreOperation } from '../event.ts';
+import { keysOf } from './keys.ts';
+import { checkReply, type Reply, recordReply, sendReply, settleReply, statusReply } from './replies.ts';
+import { loadScripts, SCRIPTS, type ScriptName } from './scripts.ts';
+import type { SendRules, Slot, Store } from './store.ts';
+
+export interface RedisStoreOptions {
+  /** `redis://` or `rediss://`, with user, password and database where they are needed. Several only for a Cluster. */
+  readonly urls: readonly string[];
+  readonly cluster: boolean;
+  /** Overrides those of the URLs. */
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** PEM, for `rediss://` servers with a private authority. */
+  readonly ca?: string | undefined;
+  /** First part of every key. */
+  readonly keyPrefix: string;
+  /** After this long an answer is in doubt. */
+  readonly commandTimeoutMs: number;
+  readonly emit: Emit;
+  /** Monotonic milliseconds, for the latency of calls. */
+  readonly clock: () => number;
+  /** Tests run scripts of their own. With `now`, the time is appended to each script's arguments. */
+  readonly scripts?: Readonly<Record<ScriptName, string>>;
+  readonly now?: () => number;
+}
+
+type Script = (...keysAndArguments: (string | number)[]) => Promise<Reply>;
+
+const UNAVAILABLE = { reason: 'STORE_UNAVAILABLE', retryAfterMs: 1_000 } as const;
+const BUDGET_RULES = { budgets: GUESS_BUDGETS, retentionMs: RETENTION_MS, approvalMs: APPROVAL_RETENTION_MS };
+const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDOWN_MEMORY_MS };
+const RECORD_RULES = JSON.stringify(BUDGET_RULES);
+
+export function createRedisStore(options: RedisStoreOptions): Store {
+  const { keyPrefix, emit, clock, now } = options;
+  const client = connect(options);
+  client.on('ready', () => emit({ type: 'store_connection', state: 'ready' }));
+  // Without a listener ioredis writes to the console; the error itself comes back from each call.
+  client.on('error', (error: Error) => emit({ type: 'store_connection', state: 'lost', error }));
+
+  const sources = options.scripts ?? loadScripts();
+  for (const [name, numberOfKeys] of Object.entries(SCRIPTS)) {
+    client.defineCommand(`cs_${name}`, { lua: sources[name as ScriptName], numberOfKeys });
+  }
+  const scripts = client as unknown as Record<`cs_${ScriptName}`, Script>;
+
+  async function timed<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
+    const start = clock();
+    const done = (ok: boolean) => emit({ type: 'store', operation, ok, seconds: (clock() - start) / 1000 });
+    try {
+      const reply = await call();
+      done(true);
+      return reply;
+    } catch (error) {
+      done(false);
+      throw isScriptFault(error) ? error : new Refused(UNAVAILABLE, { cause: error });
+    }
+  }
+
+  function run<T>(script: ScriptName, decode: (reply: Reply) => T, keysAndArguments: string[]): Promise<T> {
+    if (now) keysAndArguments.push(String(now()));
+    return timed(script, async () => decode(await scripts[`cs_${script}`](...keysAndArguments)));
+  }
+
+  return {
+    send({ slot, rules, sendId, candidate, session, request }) {
+      const keys = keysOf(keyPrefix, slot);
+      return run('send', sendReply, [
+        keys.verification,
+        keys.sends,
+        keys.failures,
+        keys.approvals,
+        keys.answer(request),
+        sendRules(rules),
+        sendId,
+        candidate.nonce,
+        candidate.seed,
+        candidate.codeMac,
+        session,
+        request?.content ?? '',
+      ]);
+    },
+
+    settle({ slot, sendId, requestHash, delivery }) {
+      const keys = keysOf(keyPrefix, slot);
+      return run('settle', settleReply, [
+        keys.verification,
+        keys.sends,
+        keys.failures,
+        keys.answer(requestHash === null ? null : { hash: requestHash }),
+        sendId,
+        delivery === null ? '' : JSON.stringify(delivery),
+        RECORD_RULES,
+      ]);
+    },
+
+    check({ slot, nonce, session, codeMac, request, guessesByPhone }) {
+      const keys = keysOf(keyPrefix, slot);
+      return run('check', checkReply, [
+        keys.verification,
+        keys.failures,
+        keys.approvals,
+        keys.verdict(request),
+        nonce ?? '',
+        session,
+        codeMac,
+        request?.content ?? '',
+        String(guessesByPhone),
+        owner(slot),
+        String(REPLAY_MS),
+        String(APPROVAL_RETENTION_MS),
+      ]);
+    },
+
+    cancel({ slot, nonce }) {
+      const keys = keysOf(keyPrefix, slot);
+      return run('cancel', recordReply, [keys.verification, keys.approvals, nonce, owner(slot), RECORD_RULES]);
+    },
+
+    status({ slot, nonce, cooldownMs, windows }) {
+      const keys = keysOf(keyPrefix, slot);
+      return run('status', statusReply, [
+        keys.verification,
+        keys.sends,
+        keys.failures,
+        keys.approvals,
+        JSON.stringify({ cooldownMs, windows, ...COOLDOWN_RULES, ...BUDGET_RULES }),
+        nonce ?? '',
+        owner(slot),
+      ]);
+    },
+
+    ready: () => timed('ready', async () => void (await client.ping())),
+
+    async close() {
+      client.disconnect();
+    },
+  };
+}
+
+function connect(options: RedisStoreOptions): Redis | Cluster {
+  const { commandTimeoutMs, username, password, ca } = options;
+  const [url = ''] = options.urls;
+  const connection = {
+    // A command whose reply was lost may have run: never send it again.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+    // A server that stalls is left and connected to anew, so that commands do not pile up in its socket.
+    socketTimeout: commandTimeoutMs * 5,
+    connectTimeout: 2_000,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(ca === undefined ? {} : { tls: { ca } }),
+  };
+  const backOff = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), 1_000);
+  if (!options.cluster) return new Redis(url, { ...connection, enableOfflineQueue: false, retryStrategy: backOff });
+
+  const first = new URL(url);
+  return new Cluster([...options.urls], {
+    enableOfflineQueue: false,
+    // Redirections (MOVED, ASK) are safe to follow: the command did not run. What may have run is not sent again.
+    maxRedirections: 3,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 20,
+    clusterRetryStrategy: backOff,
+    redisOptions: {
+      // Nodes are discovered by address, so what the first URL says of identity and TLS holds for all.
+      ...(first.username === '' ? {} : { username: decodeURIComponent(first.username) }),
+      ...(first.password === '' ? {} : { password: decodeURIComponent(first.password) }),
+      ...(first.protocol === 'rediss:' ? { tls: {} } : {}),
+      ...connection,
+    },
+  });
+}
+
+function sendRules(rules: SendRules): string {
+  const longest = Math.max(
+    COOLDOWN_MEMORY_MS,
+    rules.cooldownMs * Math.max(...COOLDOWN_STEPS),
+    ...rules.windows.map(({ windowMs }) => windowMs),
+  );
+  return JSON.stringify({ ...rules, ...COOLDOWN_RULES, ...BUDGET_RULES, keepSendsMs: longest, replayMs: REPLAY_MS });
+}
+
+/** Whose approval it is, within a phone's slot. */
+function owner({ caller, purpose }: Slot): string {
+  return `${caller}:${purpose}`;
+}
+
+/** A script that is wrong, as opposed to a server that is away, read-only, loading, full or failing over. */
+function isScriptFault(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(ERR (?!max number of clients)|WRONGTYPE|a script answered|\w+\.lua )/.test(error.message)
+  );
+}

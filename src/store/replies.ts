@@ -1,0 +1,104 @@
+/** What the scripts answer, decoded in one place. An answer that is not known is a fault, never a guess. */
+import type { Delivery } from '../domain/delivery.ts';
+import type { CheckReply, RecordReply, Reservation, SendReply, StatusReply, VerificationRecord } from './store.ts';
+
+export type Reply = readonly string[];
+
+export function sendReply(reply: Reply): SendReply {
+  const [word = '', ...values] = reply;
+  switch (word) {
+    case 'RESERVED':
+      return { kind: 'reserved', reservation: reservation(values), seed: text(values[5]) };
+    case 'REPLAYED':
+      return {
+        kind: 'replayed',
+        reservation: reservation(values),
+        seed: text(values[5]) || null,
+        delivery: delivery(text(values[6])),
+        now: integer(values[7]),
+      };
+    case 'REQUEST_ID_REUSED':
+      return { kind: 'request_id_reused' };
+    case 'BLOCKED':
+      return { kind: 'blocked', by: text(values[0]), retryAfterMs: integer(values[1]) };
+    default:
+      return unknown('send', word);
+  }
+}
+
+export function settleReply([word = '']: Reply): void {
+  if (word !== 'SETTLED') unknown('settle', word);
+}
+
+export function checkReply([word = '', nonce, value]: Reply): CheckReply {
+  switch (word) {
+    case 'APPROVED':
+      return { kind: 'approved', nonce: text(nonce), at: integer(value) };
+    case 'WRONG':
+      return { kind: 'wrong', nonce: text(nonce), remaining: integer(value) };
+    case 'EXHAUSTED':
+      return { kind: 'exhausted', nonce: text(nonce) };
+    case 'NOT_FOUND':
+      return { kind: 'not_found' };
+    case 'REQUEST_ID_REUSED':
+      return { kind: 'request_id_reused' };
+    default:
+      return unknown('check', word);
+  }
+}
+
+export function recordReply([word = '', json]: Reply): RecordReply {
+  if (word !== 'RECORD') unknown('cancel', word);
+  return record(JSON.parse(text(json)));
+}
+
+export function statusReply([word = '', json]: Reply): StatusReply {
+  if (word !== 'STATUS') unknown('status', word);
+  const { windows, budgets, cooldown, blocked = null, ...rest } = JSON.parse(text(json));
+  return { ...record(rest), windows, budgets, cooldown, blocked };
+}
+
+type WireRecord = Omit<VerificationRecord, 'delivery' | 'approvedAt'> & { delivery?: string; approvedAt?: number };
+
+function record(wire: { now: number; phoneVerifiedAt?: number; record?: WireRecord }): RecordReply {
+  return {
+    now: wire.now,
+    phoneVerifiedAt: wire.phoneVerifiedAt ?? null,
+    record: wire.record
+      ? {
+          ...wire.record,
+          approvedAt: wire.record.approvedAt ?? null,
+          delivery: delivery(wire.record.delivery ?? ''),
+        }
+      : null,
+  };
+}
+
+function reservation(values: Reply): Reservation {
+  return {
+    nonce: text(values[0]),
+    sentAt: integer(values[1]),
+    expiresAt: integer(values[2]),
+    resendAt: integer(values[3]),
+    sendsRemaining: integer(values[4]),
+  };
+}
+
+function delivery(json: string): Delivery | null {
+  return json === '' ? null : JSON.parse(json);
+}
+
+function text(value: string | undefined): string {
+  if (value === undefined) throw new Error('a script answered too little');
+  return value;
+}
+
+function integer(value: string | undefined): number {
+  const number = Number(text(value));
+  if (!Number.isSafeInteger(number)) throw new Error('a script answered something that is no integer');
+  return number;
+}
+
+function unknown(script: string, word: string): never {
+  throw new Error(`${script}.lua answered an unknown word: ${word}`);
+}

@@ -1,0 +1,121 @@
+/** Who may import whom, and what pure code may not touch: the table, as data, and its checker. */
+import { posix } from 'node:path';
+
+interface Layer {
+  /** Paths under src/: a folder ends with a slash. */
+  readonly of: readonly string[];
+  /** What of src/ it may import. */
+  readonly imports: readonly string[];
+  /** What of src/ it may import only as types. */
+  readonly types?: readonly string[];
+  /** Packages: a name covers what is below it, and one that ends in `/` or `:` is a prefix. */
+  readonly packages: readonly string[];
+}
+
+const COMPOSITION = ['app.ts', 'cli.ts', 'first-calls.ts', 'main.ts'];
+const STORY = ['verifier.ts', 'operations.ts', 'answers.ts'];
+
+const LAYERS: readonly Layer[] = [
+  { of: ['domain/'], imports: ['domain/'], packages: ['node:crypto', 'libphonenumber-js'] },
+  { of: ['event.ts'], imports: [], types: ['domain/'], packages: [] },
+  {
+    of: STORY,
+    imports: ['domain/', ...STORY],
+    types: ['event.ts', 'store/store.ts', 'sms/provider.ts', 'sms/dispatch.ts'],
+    packages: [],
+  },
+  {
+    of: ['rpc/'],
+    imports: ['domain/', 'event.ts', 'gen/', 'rpc/'],
+    types: ['verifier.ts', 'operations.ts'],
+    packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/', 'grpc-health-check'],
+  },
+  { of: ['store/'], imports: ['domain/', 'event.ts', 'store/'], packages: ['node:', 'ioredis'] },
+  { of: ['sms/'], imports: ['domain/', 'event.ts', 'sms/'], packages: ['node:', 'cockatiel'] },
+  { of: ['ops/'], imports: ['domain/', 'event.ts', 'ops/'], packages: ['node:', 'pino', 'pino-pretty', 'prom-client'] },
+  {
+    of: ['config.ts', 'config/'],
+    imports: ['domain/', 'config.ts', 'config/'],
+    types: ['rpc/auth.ts'],
+    packages: ['node:', 'zod', 'yaml', 'libphonenumber-js'],
+  },
+  { of: ['scheduler.ts'], imports: ['domain/'], types: ['event.ts'], packages: [] },
+  {
+    of: ['client/'],
+    imports: ['gen/', 'client/'],
+    packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/'],
+  },
+];
+
+/** Nobody else imports these, and main.ts not even they. */
+const ANYTHING: Layer = { of: COMPOSITION, imports: [''], packages: [''] };
+
+const EVERYWHERE: readonly (readonly [RegExp, string])[] = [
+  [/\bexport\s+default\b|\bas\s+default\b/, 'exports a default'],
+  [/[:<,|&(=]\s*any\b(?!\s*[(:])|\bas\s+any\b/, 'uses any'],
+];
+
+const PURE: readonly (readonly [RegExp, string])[] = [
+  [/\bDate\.now\b|\bnew\s+Date\b(?!\s*\(\s*[^\s)])|(?<!new\s+)\bDate\(|\bperformance\b|\bhrtime\b/, 'reads a clock'],
+  [/\bMath\.random\b|\brandom(?:Bytes|Int|UUID|Fill)|\bgetRandomValues\b|\bgenerate(?:Key|Prime)/, 'draws randomness'],
+  [/\bwebcrypto\b|\bglobalThis\b|\bcrypto\./, 'reaches for globals'],
+  [/\bprocess\b/, 'touches the process'],
+  [/\bset(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\basync\b|\bawait\b|\bPromise\b/, 'is not synchronous'],
+  [/\bfetch\(|\bconsole\b/, 'does I/O'],
+];
+
+/** What `source`, the TypeScript of src/`path`, does that the table forbids. */
+export function violations(path: string, source: string): string[] {
+  const layer = [ANYTHING, ...LAYERS].find(({ of }) => covers(of, path));
+  if (layer === undefined) return [`${path} belongs to no layer`];
+  const code = codeOf(source);
+  const banned = path.startsWith('domain/') ? [...EVERYWHERE, ...PURE] : EVERYWHERE;
+  const found = banned.filter(([pattern]) => pattern.test(code)).map(([, what]) => `${path} ${what}`);
+  if (path !== 'main.ts' && /\bprocess\.exit\b(?!Code)/.test(code)) found.push(`${path} ends the process`);
+  for (const { target, typeOnly } of importsOf(source)) {
+    const inside = /^\.\.?\//.test(target) ? posix.normalize(posix.join(posix.dirname(path), target)) : null;
+    if (allows(layer, { target, inside, typeOnly })) continue;
+    found.push(`${path} imports ${typeOnly ? 'types of ' : ''}${inside ?? target}`);
+  }
+  return found;
+}
+
+function allows(
+  layer: Layer,
+  { target, inside, typeOnly }: { target: string; inside: string | null; typeOnly: boolean },
+): boolean {
+  if (inside === null) return layer.packages.some((name) => coversPackage(name, target));
+  if (inside === 'main.ts') return false;
+  return covers(layer.imports, inside) || (typeOnly && covers(layer.types ?? [], inside));
+}
+
+function covers(paths: readonly string[], path: string): boolean {
+  return paths.some((each) => (each === '' || each.endsWith('/') ? path.startsWith(each) : path === each));
+}
+
+function coversPackage(name: string, target: string): boolean {
+  if (name === '' || /[/:]$/.test(name)) return target.startsWith(name);
+  return target === name || target.startsWith(`${name}/`);
+}
+
+const COMMENT_OR_TEXT = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
+
+/** The source without comments and without the text of strings; what a template interpolates is code. */
+function codeOf(source: string): string {
+  return source.replace(COMMENT_OR_TEXT, (token) => {
+    if (token.startsWith('/')) return ' ';
+    if (!token.startsWith('`')) return "''";
+    return [...token.matchAll(/\$\{([^}]*)\}/g)].map(([, code]) => `(${code})`).join(' ');
+  });
+}
+
+/** `import { type A }` is no type import: the module is loaded. */
+function importsOf(source: string): { target: string; typeOnly: boolean }[] {
+  const code = source.replace(COMMENT_OR_TEXT, (token) => (token.startsWith('/') ? ' ' : token));
+  const declared = code.matchAll(/\b(?:im|ex)port\s+(type\s+(?!from\b))?(?:[\w$*{}\s,]+?\bfrom\s*)?['"]([^'"]+)['"]/g);
+  const called = code.matchAll(/\b(?:import|require)\s*\(\s*['"`]([^'"`]+)['"`]/g);
+  return [
+    ...[...declared].map(([, type, target = '']) => ({ target, typeOnly: type !== undefined })),
+    ...[...called].map(([, target = '']) => ({ target, typeOnly: false })),
+  ];
+}

@@ -1,0 +1,141 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { uniformDigits } from '../../src/domain/code.ts';
+import { createKeyring } from '../../src/domain/keyring.ts';
+
+const current = Buffer.alloc(32, 1);
+const previous = Buffer.alloc(32, 2);
+const keyring = createKeyring({ current, previous: null });
+const rotated = createKeyring({ current: previous, previous: current });
+const PHONE = '+14155550123';
+const nonce = Buffer.alloc(16, 7).toString('base64url');
+
+describe('the phone key', () => {
+  it('is the same for one phone, another for another phone or secret, and no unkeyed hash', () => {
+    const key = keyring.phoneKey(PHONE);
+    expect(keyring.phoneKey(PHONE)).toBe(key);
+    expect(keyring.phoneKey('+14155550124')).not.toBe(key);
+    expect(rotated.phoneKey(PHONE)).not.toBe(key);
+    expect(key).toMatch(/^[0-9a-f]{2}\.[\w-]{22}$/);
+    for (const encoding of ['hex', 'base64url'] as const) {
+      expect(createHash('sha256').update(PHONE).digest(encoding)).not.toContain(key.slice(3));
+    }
+  });
+});
+
+describe('a verification id', () => {
+  const phoneKey = keyring.phoneKey(PHONE);
+  const id = keyring.verificationId(phoneKey, nonce);
+
+  it('leads back to its slot and nonce', () => {
+    expect(id).toMatch(/^[\w-]{44}$/);
+    expect(keyring.parseVerificationId(id)).toEqual({ phoneKey, nonce });
+  });
+
+  it('shows no common part for two verifications of one phone, but for the key id', () => {
+    const ids = Array.from({ length: 200 }, () =>
+      keyring.verificationId(phoneKey, randomBytes(16).toString('base64url')),
+    );
+    const columns = Array.from({ length: 33 }, (_, i) => new Set(ids.map((each) => Buffer.from(each, 'base64url')[i])));
+    expect(columns[0]?.size).toBe(1);
+    for (const column of columns.slice(1)) expect(column.size).toBeGreaterThan(50);
+  });
+
+  it('still leads to its slot after the secret was rotated', () => {
+    expect(rotated.parseVerificationId(id)).toEqual({ phoneKey, nonce });
+  });
+
+  it.each([
+    ['a changed bit', () => Buffer.from(id, 'base64url').map((byte, i) => (i === 20 ? byte ^ 1 : byte))],
+    ['another nonce', () => Buffer.from(id, 'base64url').map((byte, i) => (i === 3 ? byte ^ 1 : byte))],
+    ['an unknown key id', () => Buffer.from(id, 'base64url').map((byte, i) => (i === 0 ? byte ^ 255 : byte))],
+  ])('with %s leads to another slot', (_, forge) => {
+    const forged = keyring.parseVerificationId(Buffer.from(forge()).toString('base64url'));
+    expect(forged?.phoneKey).not.toBe(phoneKey);
+  });
+
+  it.each(['', 'short', `${id}A`, id.slice(1), `${id.slice(0, -1)}=`, `${id.slice(0, 43)}\n`, '+'.repeat(44)])(
+    'is not %j',
+    (text) => {
+      expect(keyring.parseVerificationId(text)).toBeNull();
+    },
+  );
+});
+
+describe('a code', () => {
+  const phoneKey = keyring.phoneKey(PHONE);
+  const input = { phoneKey, purpose: 'login', seed: nonce, digits: 6 };
+
+  it('follows from seed, phone, purpose and secret, and from nothing less', () => {
+    const code = keyring.code(input);
+    expect(keyring.code(input)).toBe(code);
+    const others = [
+      keyring.code({ ...input, seed: Buffer.alloc(16, 8).toString('base64url') }),
+      keyring.code({ ...input, purpose: 'register' }),
+      keyring.code({ ...input, phoneKey: keyring.phoneKey('+14155550124') }),
+      rotated.code({ ...input, phoneKey: rotated.phoneKey(PHONE) }),
+    ];
+    expect(others).not.toContain(code);
+  });
+
+  it('is the same after the secret was rotated, so that a late resend repeats it', () => {
+    expect(rotated.code(input)).toBe(keyring.code(input));
+  });
+
+  it('has a MAC that is bound to phone, caller, purpose and code', () => {
+    const mac = { phoneKey, caller: 'auth', purpose: 'login', code: '123456' };
+    const macs = [
+      mac,
+      { ...mac, code: '123457' },
+      { ...mac, caller: 'shop' },
+      { ...mac, purpose: 'register' },
+      { ...mac, phoneKey: keyring.phoneKey('+14155550124') },
+    ].map((each) => keyring.codeMac(each));
+    expect(new Set(macs).size).toBe(5);
+  });
+
+  it('fingerprints cannot be made equal by moving text between the parts', () => {
+    expect(keyring.fingerprint('x', phoneKey, ['ab', 'c'])).not.toBe(keyring.fingerprint('x', phoneKey, ['a', 'bc']));
+    expect(keyring.fingerprint('x', phoneKey, ['a', ''])).not.toBe(keyring.fingerprint('x', phoneKey, ['a']));
+    expect(keyring.fingerprint('x', phoneKey, ['1:a,1:b'])).not.toBe(keyring.fingerprint('x', phoneKey, ['a', 'b']));
+  });
+
+  it.each([4, 5, 6, 7, 8])('of %i digits is uniform: every digit of every place, leading zeros kept', (digits) => {
+    const rounds = 40_000;
+    const counts = Array.from({ length: digits }, () => new Array<number>(10).fill(0));
+    const codes = Array.from({ length: rounds }, () => uniformDigits(digits, () => randomBytes(16)));
+    expect(codes.every((code) => code.length === digits)).toBe(true);
+    for (const code of codes) {
+      counts.forEach((place, i) => {
+        place[Number(code[i])] = (place[Number(code[i])] ?? 0) + 1;
+      });
+    }
+    for (const place of counts) {
+      const expected = rounds / 10;
+      const chiSquare = place.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+      // 9 degrees of freedom: beyond 40 once in about 130,000 places.
+      expect(chiSquare).toBeLessThan(40);
+    }
+  });
+
+  it('throws away words that would make low codes likelier', () => {
+    const bound = Math.floor(2 ** 32 / 10 ** 6) * 10 ** 6;
+    const block = Buffer.alloc(12);
+    block.writeUInt32BE(2 ** 32 - 1, 0);
+    block.writeUInt32BE(bound, 4);
+    block.writeUInt32BE(bound - 1, 8);
+    expect(uniformDigits(6, () => block)).toBe('999999');
+  });
+
+  it('reads on in the next block when one is used up', () => {
+    const blocks = [Buffer.alloc(4, 255), Buffer.from([0, 0, 0, 42])];
+    expect(uniformDigits(6, (n) => blocks[n] as Buffer)).toBe('000042');
+  });
+});
+
+it('two secrets that share a key id are refused, since ids could not be told apart', () => {
+  const idOf = (secret: Buffer) => createKeyring({ current: secret, previous: null }).phoneKey(PHONE).slice(0, 2);
+  let twin = randomBytes(32);
+  while (idOf(twin) !== idOf(current)) twin = randomBytes(32);
+  expect(() => createKeyring({ current: twin, previous: current })).toThrow('key id');
+});

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import type { Event } from '../../src/event.ts';
+import { createLogger, logEvents } from '../../src/ops/logger.ts';
+
+async function logged(events: readonly Event[], options: { level?: string; pretty?: boolean } = {}): Promise<string> {
+  const out: string[] = [];
+  const destination = { write: (line: string) => void out.push(line) };
+  const logger = await createLogger({ level: options.level ?? 'info', pretty: options.pretty ?? false, destination });
+  events.forEach(logEvents(logger));
+  return out.join('');
+}
+
+async function records(events: readonly Event[], level?: string): Promise<Record<string, unknown>[]> {
+  const lines = (await logged(events, level === undefined ? {} : { level })).split('\n').slice(0, -1);
+  return lines.map((line) => {
+    const { time, ...record } = JSON.parse(line);
+    expect(Number.isNaN(Date.parse(time))).toBe(false);
+    return record;
+  });
+}
+
+function rpc(over: Partial<Extract<Event, { type: 'rpc' }>> = {}): Event {
+  return {
+    type: 'rpc',
+    edge: 'grpc',
+    method: 'SendCode',
+    status: 'OK',
+    reason: null,
+    seconds: 0.01234,
+    facts: {},
+    ...over,
+  };
+}
+
+test('an RPC is one record with who, what, for whom and how long', async () => {
+  const facts = {
+    caller: 'auth',
+    purpose: 'login',
+    phone: '****0123',
+    verificationId: 'x7f-_Q',
+    outcome: 'sent',
+    provider: 'console',
+  };
+  expect(await records([rpc({ facts })])).toEqual([
+    {
+      level: 'info',
+      edge: 'grpc',
+      method: 'SendCode',
+      status: 'OK',
+      outcome: 'sent',
+      caller: 'auth',
+      purpose: 'login',
+      phone: '****0123',
+      verification_id: 'x7f-_Q',
+      provider: 'console',
+      latency_ms: 12.34,
+      msg: 'rpc',
+    },
+  ]);
+});
+
+test.each([
+  ['OK', 'info'],
+  ['INVALID_ARGUMENT', 'info'],
+  ['RESOURCE_EXHAUSTED', 'info'],
+  ['UNAUTHENTICATED', 'info'],
+  ['UNAVAILABLE', 'warn'],
+  ['DEADLINE_EXCEEDED', 'warn'],
+  ['INTERNAL', 'error'],
+])('an RPC that ends in %s is logged as %s', async (status, level) => {
+  expect(await records([rpc({ status, reason: 'COOLDOWN' })])).toMatchObject([{ level, status, reason: 'COOLDOWN' }]);
+});
+
+test('steps of a call are for debugging only', async () => {
+  const steps: Event[] = [
+    { type: 'store', operation: 'send', ok: true, seconds: 0.001 },
+    { type: 'attempt', provider: 'twilio', result: 'rejected', category: 'blocked', vendorCode: '30004', seconds: 0.2 },
+  ];
+  expect(await records(steps)).toEqual([]);
+  expect(await records(steps, 'debug')).toEqual([
+    { level: 'debug', operation: 'send', ok: true, latency_ms: 1, msg: 'store' },
+    {
+      level: 'debug',
+      provider: 'twilio',
+      result: 'rejected',
+      category: 'blocked',
+      vendor_code: '30004',
+      latency_ms: 200,
+      msg: 'attempt',
+    },
+  ]);
+});
+
+test('losing the store is news once, until it is back', async () => {
+  const lost: Event = { type: 'store_connection', state: 'lost', error: new Error('READONLY no') };
+  const ready: Event = { type: 'store_connection', state: 'ready' };
+  const found = await records([ready, lost, lost, lost, ready, lost]);
+  expect(found.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
+    'info store ready',
+    'warn store lost',
+    'info store ready',
+    'warn store lost',
+  ]);
+});
+
+describe('a fault', () => {
+  const outside = Object.assign(new Error('SMS to +14155550123 failed: 271828\n    at 271828'), {
+    code: 'ECONNRESET',
+    cause: new Error('WRONGPASS 271828'),
+  });
+  const events: Event[] = [
+    { type: 'fault', where: 'SendCode', error: outside },
+    { type: 'fault', where: 'CheckCode', error: 'a thrown 271828' },
+    { type: 'settle_failed', refund: true, attempt: 2, error: outside },
+    { type: 'store_connection', state: 'lost', error: outside },
+  ];
+
+  test('is logged with its name, its code and its frames', async () => {
+    const [fault] = await records(events);
+    expect(fault).toMatchObject({
+      level: 'error',
+      where: 'SendCode',
+      msg: 'fault',
+      err: {
+        name: 'Error',
+        error_code: 'ECONNRESET',
+        stack: expect.stringMatching(/^ {4}at .*logger\.test\.ts/),
+        cause: { name: 'Error', error_code: 'WRONGPASS' },
+      },
+    });
+  });
+
+  test.each([false, true])('never shows its message, which may hold a phone or a code (pretty: %s)', async (pretty) => {
+    const out = await logged(events, { pretty });
+    expect(out).not.toMatch(/271828|4155550123|failed/);
+  });
+});
+
+describe('what an attacker put into a field', () => {
+  const hostile = 'a\r\nb\u001b[31mc\u0085d\u009b31me\u2028f\u202eg\u0000h';
+  const event = rpc({ facts: { caller: hostile, outcome: hostile, verificationId: hostile } });
+
+  test('stays in one JSON record', async () => {
+    const out = await logged([event]);
+    expect(out.split('\n')).toHaveLength(2);
+    expect(JSON.parse(out).caller).toBe('a\\u000d\\u000ab\\u001b[31mc\\u0085d\\u009b31me\\u2028f\\u202eg\\u0000h');
+  });
+
+  test('stays in one line for people, without terminal codes', async () => {
+    const out = await logged([event], { pretty: true });
+    expect(out.split('\n')).toHaveLength(2);
+    expect(out.trimEnd()).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u);
+  });
+});
+
+describe('should a change ever log a secret', () => {
+  test('a full phone number is cut out of any text', async () => {
+    expect(await records([rpc({ facts: { phone: '+14155550123' } })])).toMatchObject([{ phone: '[redacted]' }]);
+  });
+
+  test('the value under a telling name is replaced', async () => {
+    const out: string[] = [];
+    const destination = { write: (line: string) => void out.push(line) };
+    const logger = await createLogger({ level: 'info', pretty: false, destination });
+    logger.info({ code: '271828', authorization: 'Bearer 271828', message: { text: '271828', to: '271828' } }, 'oh no');
+    expect(out.join()).toContain('[redacted]');
+    expect(out.join()).not.toContain('271828');
+  });
+});

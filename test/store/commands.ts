@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import type { Delivery } from '../../src/domain/delivery.ts';
+import type { Limit, ResendPolicy } from '../../src/domain/policy.ts';
+import type { SendRules, Store } from '../../src/store/store.ts';
+
+/** Random commands for one phone: small alphabets, so that they meet each other. */
+export type Command =
+  | {
+      readonly kind: 'send';
+      readonly who: number;
+      readonly session: string;
+      readonly request: number | null;
+      readonly resend: ResendPolicy;
+      readonly content: string;
+    }
+  | {
+      readonly kind: 'settle';
+      readonly which: number;
+      readonly delivered: boolean;
+      readonly who: number;
+      readonly request: number | null;
+    }
+  | {
+      readonly kind: 'check';
+      readonly who: number;
+      readonly which: number | null;
+      readonly right: boolean;
+      readonly session: string;
+      readonly request: number | null;
+    }
+  | { readonly kind: 'cancel'; readonly who: number; readonly which: number }
+  | { readonly kind: 'status'; readonly who: number; readonly which: number | null }
+  | { readonly kind: 'pass'; readonly ms: number };
+
+export const CALLERS = [
+  { caller: 'auth', purpose: 'login' },
+  { caller: 'auth', purpose: 'register' },
+  { caller: 'shop', purpose: 'login' },
+] as const;
+
+export const WINDOWS: readonly Limit[] = [
+  { name: 'phone_hour', limit: 5, windowMs: 3_600_000 },
+  { name: 'phone_day', limit: 10, windowMs: 86_400_000 },
+];
+
+export function rulesOf(resend: ResendPolicy): SendRules {
+  return { lifeMs: 300_000, digits: 6, guesses: 5, resend, cooldownMs: 60_000, windows: WINDOWS };
+}
+
+const who = fc.nat({ max: CALLERS.length - 1 });
+const session = fc.constantFrom('', 'a', 'b');
+const request = fc.option(fc.nat({ max: 3 }), { freq: 1 });
+/** Counted from the newest. */
+const which = fc.nat({ max: 2 });
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('send'),
+      who,
+      session,
+      request,
+      resend: fc.constantFrom('same', 'new'),
+      content: fc.constantFrom('x', 'x', 'x', 'y'),
+    }) as fc.Arbitrary<Command>,
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('settle'),
+      which,
+      delivered: fc.boolean(),
+      who,
+      request,
+    }) as fc.Arbitrary<Command>,
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('check'),
+      who,
+      which: fc.option(which, { freq: 3 }),
+      right: fc.boolean(),
+      session,
+      request,
+    }) as fc.Arbitrary<Command>,
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel'), who, which }) as fc.Arbitrary<Command> },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('status'),
+      who,
+      which: fc.option(which, { freq: 1 }),
+    }) as fc.Arbitrary<Command>,
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('pass'),
+      ms: fc.constantFrom(1, 999, 59_999, 60_000, 120_000, 300_000, 600_000, 3_600_000, 86_400_000, 2_592_000_000),
+    }) as fc.Arbitrary<Command>,
+  },
+);
+
+export const commands = fc.array(command, { minLength: 1, maxLength: 80, size: 'max' });
+
+const DELIVERY: Delivery = { provider: 'fake', messageId: 'm', status: 'accepted', attempts: [] };
+
+export interface Step {
+  readonly phoneKey: string;
+  readonly index: number;
+}
+
+/** Runs one command. `left` remembers nonces and send ids, the same for every store of the step. */
+export async function run(store: Store, command: Command, step: Step, left: { nonces: string[]; sends: string[] }) {
+  if (command.kind === 'pass') return null;
+  const slot = { phoneKey: step.phoneKey, ...(CALLERS[command.who] as (typeof CALLERS)[number]) };
+  const nth = (list: readonly string[], n: number) => list.at(-1 - n) ?? 'none';
+  switch (command.kind) {
+    case 'send': {
+      const sendId = `send-${step.index}`;
+      const reply = await store.send({
+        slot,
+        rules: rulesOf(command.resend),
+        sendId,
+        candidate: { nonce: `nonce-${step.index}`, seed: `seed-${step.index}`, codeMac: `mac-nonce-${step.index}` },
+        session: command.session,
+        request: command.request === null ? null : { hash: `r${command.request}`, content: command.content },
+      });
+      if (reply.kind === 'reserved' && left.sends.at(-1) !== sendId) {
+        left.sends.push(sendId);
+        if (!left.nonces.includes(reply.reservation.nonce)) left.nonces.push(reply.reservation.nonce);
+      }
+      return reply;
+    }
+    case 'settle': {
+      const requestHash = command.request === null ? null : `r${command.request}`;
+      const delivery = command.delivered ? DELIVERY : null;
+      return await store.settle({ slot, sendId: nth(left.sends, command.which), requestHash, delivery });
+    }
+    case 'check': {
+      const nonce = command.which === null ? null : nth(left.nonces, command.which);
+      const target = nonce ?? nth(left.nonces, 0);
+      const codeMac = command.right ? `mac-${target}` : 'mac-wrong';
+      const content = `${codeMac}/${nonce}/${command.session}/${slot.purpose}`;
+      const request = command.request === null ? null : { hash: `r${command.request}`, content };
+      return await store.check({ slot, nonce, session: command.session, codeMac, request, guessesByPhone: 3 });
+    }
+    case 'cancel':
+      return await store.cancel({ slot, nonce: nth(left.nonces, command.which) });
+    case 'status': {
+      const nonce = command.which === null ? null : nth(left.nonces, command.which);
+      const { blocked, ...status } = await store.status({ slot, nonce, cooldownMs: 60_000, windows: WINDOWS });
+      return { ...status, blocked };
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { inject } from 'vitest';
+import { createRedisStore, type RedisStoreOptions } from '../../src/store/redis.ts';
+import { loadScripts, type ScriptName } from '../../src/store/scripts.ts';
+import type { Store } from '../../src/store/store.ts';
+
+/** Scripts take the time from their last argument instead of Redis's clock; everything else is the real thing. */
+const VIRTUAL_CLOCK = `
+local virtual_now = tonumber(table.remove(ARGV))
+local function now() return virtual_now end
+`;
+
+export interface VirtualOptions extends Partial<RedisStoreOptions> {
+  readonly now: () => number;
+  /** Changes a script's source: a planted bug. */
+  readonly plant?: (name: ScriptName, lua: string) => string;
+}
+
+/** The Redis store under a clock that the test turns. */
+export function virtualRedisStore({ now, plant = (_, lua) => lua, ...options }: VirtualOptions): Store {
+  const scripts = loadScripts(VIRTUAL_CLOCK);
+  for (const name of Object.keys(scripts) as ScriptName[]) scripts[name] = plant(name, scripts[name]);
+  return createRedisStore({
+    urls: [inject('redisUrl')],
+    cluster: false,
+    keyPrefix: 'test',
+    commandTimeoutMs: 5_000,
+    emit: () => undefined,
+    clock: () => performance.now(),
+    scripts,
+    now,
+    ...options,
+  });
+}
+
+/** Waits until the store's connection is up; without an offline queue, calls before that are refused. */
+export async function connected(store: Store): Promise<Store> {
+  for (;;) {
+    try {
+      await store.ready();
+      return store;
+    } catch {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
