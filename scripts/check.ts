@@ -13,10 +13,10 @@ const CHECKS: readonly Check[] = [
   {
     name: 'lint and format',
     command: ['biome', 'ci', '--error-on-warnings', '--colors=off'],
-    mend: 'npm run fix',
+    mend: 'npx biome check --write',
   },
   { name: 'proto lint', command: ['buf', 'lint'], mend: 'mend proto/, then: npx buf lint' },
-  { name: 'proto format', command: ['buf', 'format', 'proto', '-d', '--exit-code'], mend: 'npm run fix' },
+  { name: 'proto format', command: ['buf', 'format', 'proto', '-d', '--exit-code'], mend: 'npx buf format -w proto' },
   {
     name: 'proto compatibility',
     command: ['node', 'scripts/proto-breaking.ts'],
@@ -24,9 +24,14 @@ const CHECKS: readonly Check[] = [
   },
   { name: 'generated code', command: ['node', 'scripts/proto-fresh.ts'], mend: 'npm run generate' },
   {
-    name: "the chart's schema of the configuration",
-    command: ['node', 'scripts/chart-schema.ts', '--check'],
+    name: 'configuration reference',
+    command: ['node', 'scripts/generate-docs.ts', '--check'],
     mend: 'npm run generate',
+  },
+  {
+    name: "the chart's schema",
+    command: ['node', 'scripts/chart-schema.ts', '--check'],
+    mend: 'npx node scripts/chart-schema.ts',
   },
   {
     name: 'lockfile names no registry',

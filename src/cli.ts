@@ -92,7 +92,8 @@ async function healthcheck(config: Config, err: (text: string) => void): Promise
     if (response.ok) return 0;
     err(`${url} answers ${response.status}\n`);
   } catch (error) {
-    err(`${url} does not answer: ${error instanceof Error ? error.message : 'unknown'}\n`);
+    if (!(error instanceof Error)) throw error;
+    err(`${url} does not answer\n`);
   }
   return 1;
 }

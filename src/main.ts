@@ -1,7 +1,11 @@
 /** The program: the command line, the signals, and the only calls of process.exit. */
 import { readFileSync } from 'node:fs';
-import { runCli } from './cli.ts';
+import { enableCompileCache } from 'node:module';
 import type { Config } from './config.ts';
+
+// Halves the time of every start but the first; only what is imported after it profits.
+enableCompileCache();
+const { runCli } = await import('./cli.ts');
 
 /** Longer than a drain takes; whoever asked the process to end will not wait for ever. */
 const STOP_MS = 15_000;

@@ -322,10 +322,15 @@ describe('checkCode', () => {
     expect(await refusal(guess(lastCode()))).toEqual({ reason: 'REQUEST_ID_REUSED' });
   });
 
-  it('approves by phone, too', async () => {
+  it('approves by phone, too, and tells guessers no id', async () => {
     const verifier = start();
     const sent = await verifier.sendCode(sendRequest(), call());
     const byPhone = checkRequest(sent, lastCode(), { verificationId: '', phone: '(415) 555-0123' });
+    expect(await verifier.checkCode({ ...byPhone, code: wrongCode() }, call())).toEqual({
+      result: 'wrong_code',
+      verificationId: '',
+      attemptsRemaining: 2,
+    });
     const facts = call();
     expect(await verifier.checkCode(byPhone, facts)).toMatchObject({ verificationId: sent.verificationId });
     expect(facts.facts).toMatchObject({ outcome: 'approved', verificationId: sent.verificationId });

@@ -230,12 +230,10 @@ export function settingsSchema(production: boolean) {
       .prefault({}),
     twilio: z
       .strictObject({
-        accountSid: text(256)
-          .optional()
-          .meta({
-            env: 'TWILIO_ACCOUNT_SID',
-            description: 'Twilio account. This version cannot send through Twilio yet.',
-          }),
+        accountSid: text(256).optional().meta({
+          env: 'TWILIO_ACCOUNT_SID',
+          description: 'Twilio account. This version cannot send through Twilio yet.',
+        }),
         authToken: text(256).optional().meta({
           env: 'TWILIO_AUTH_TOKEN',
           secret: true,
@@ -248,12 +246,10 @@ export function settingsSchema(production: boolean) {
       .prefault({}),
     tencent: z
       .strictObject({
-        secretId: text(256)
-          .optional()
-          .meta({
-            env: 'TENCENT_SECRET_ID',
-            description: 'Tencent Cloud API key id. This version cannot send through Tencent yet.',
-          }),
+        secretId: text(256).optional().meta({
+          env: 'TENCENT_SECRET_ID',
+          description: 'Tencent Cloud API key id. This version cannot send through Tencent yet.',
+        }),
         secretKey: text(256).optional().meta({
           env: 'TENCENT_SECRET_KEY',
           secret: true,

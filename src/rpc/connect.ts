@@ -73,7 +73,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
 
   function send(res: ServerResponse, { status, headers, body }: Answer): void {
     if (listener.draining()) res.setHeader('connection', 'close');
-    res.writeHead(status, headers).end(body);
+    res.writeHead(status, { 'content-length': body.length, ...headers }).end(body);
   }
 
   return { listen: listener.listen, close: listener.close };

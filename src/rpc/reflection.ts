@@ -1,6 +1,6 @@
-/** Server reflection, from descriptors that are compiled in: stock clients need no proto file. */
-import { type DescFile, toBinary } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+/** Server reflection, v1 and v1alpha, from descriptors that are compiled in: stock clients need no proto file. */
+import { type DescFile, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { ReflectionService } from '@grpc/reflection';
 import { service as healthService } from 'grpc-health-check';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
@@ -10,18 +10,17 @@ import { file_verification_v1_verification } from '../gen/verification/v1/verifi
 /** The error types are no part of any method's signature; with them clients can print the details of an error. */
 const FILES = [file_verification_v1_verification, file_google_rpc_status, file_google_rpc_error_details];
 
-/** Speaks v1 and v1alpha. */
 export function createReflection(): ReflectionService {
-  const fileDescriptorProtos = [...withImports(FILES)].map((file) =>
-    Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
-  );
-  const health = Object.values(healthService).flatMap(({ requestType }) => requestType.fileDescriptorProtos);
-  // The package wants the output of proto-loader, and reads nothing of it but the descriptors of its types.
-  const types = { format: 'Protocol Buffer 3 DescriptorProto', type: {}, fileDescriptorProtos } as const;
-  return new ReflectionService({
-    verification: types,
-    health: { ...types, fileDescriptorProtos: health },
-  } as ConstructorParameters<typeof ReflectionService>[0]);
+  const files = [...withImports(FILES)].map(({ proto }) => proto).concat(healthFiles());
+  // What proto-loader makes of a package; of each type in it, only the descriptors are read.
+  const loaded = {
+    countersign: {
+      format: 'Protocol Buffer 3 DescriptorProto',
+      type: {},
+      fileDescriptorProtos: files.map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file))),
+    },
+  };
+  return new ReflectionService(loaded as unknown as ConstructorParameters<typeof ReflectionService>[0]);
 }
 
 function withImports(files: readonly DescFile[], seen = new Set<DescFile>()): Set<DescFile> {
@@ -31,4 +30,22 @@ function withImports(files: readonly DescFile[], seen = new Set<DescFile>()): Se
     withImports(file.dependencies, seen);
   }
   return seen;
+}
+
+/**
+ * The health service as its package loaded it. proto-loader calls the entry type of a map like its field (`Statuses`);
+ * a descriptor with another name than `StatusesEntry` is invalid, and clients refuse the whole file.
+ */
+function healthFiles(): FileDescriptorProto[] {
+  const encoded = new Set(Object.values(healthService).flatMap(({ requestType }) => requestType.fileDescriptorProtos));
+  return [...encoded].map((bytes) => {
+    const file = fromBinary(FileDescriptorProtoSchema, bytes);
+    for (const { field, nestedType } of file.messageType) {
+      for (const entry of nestedType.filter(({ options }) => options?.mapEntry)) {
+        for (const map of field.filter(({ typeName }) => typeName === entry.name)) map.typeName += 'Entry';
+        entry.name += 'Entry';
+      }
+    }
+    return file;
+  });
 }

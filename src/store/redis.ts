@@ -14,7 +14,7 @@ import {
 import { Refused } from '../domain/refusal.ts';
 import type { Emit, StoreOperation } from '../event.ts';
 import { keysOf } from './keys.ts';
-import { checkReply, type Reply, recordReply, sendReply, settleReply, statusReply } from './replies.ts';
+import { checkReply, type Reply, readyReply, recordReply, sendReply, settleReply, statusReply } from './replies.ts';
 import { loadScripts, SCRIPTS, type ScriptName } from './scripts.ts';
 import type { SendRules, Slot, Store } from './store.ts';
 
@@ -145,7 +145,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       ]);
     },
 
-    ready: () => timed('ready', async () => void (await client.ping())),
+    ready: () => run('ready', readyReply, []),
 
     async close() {
       client.disconnect();

@@ -52,6 +52,11 @@ export function recordReply([word = '', json]: Reply): RecordReply {
   return record(JSON.parse(text(json)));
 }
 
+export function readyReply([word = '']: Reply): void {
+  if (word === 'READ_ONLY') throw new Error('this Redis is a replica');
+  if (word !== 'READY') unknown('ready', word);
+}
+
 export function statusReply([word = '', json]: Reply): StatusReply {
   if (word !== 'STATUS') unknown('status', word);
   const { windows, budgets, cooldown, blocked = null, ...rest } = JSON.parse(text(json));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Each script with its number of keys: one atomic transition, one round trip. */
-export const SCRIPTS = { send: 5, settle: 4, check: 4, cancel: 2, status: 4 } as const;
+export const SCRIPTS = { send: 5, settle: 4, check: 4, cancel: 2, status: 4, ready: 0 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;
 
@@ -17,5 +17,6 @@ export function loadScripts(override = ''): Record<ScriptName, string> {
     check: load('check'),
     cancel: load('cancel'),
     status: load('status'),
+    ready: load('ready'),
   };
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
 import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
 import { type Child, startChild } from '../support/child.ts';
-import { grpcClient, connectClient, ok } from '../support/clients.ts';
+import { ok, openClient } from '../support/clients.ts';
 import { freePort } from '../support/port.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
 import { eventually } from '../support/wait.ts';
@@ -46,8 +46,9 @@ afterAll(async () => {
 
 test('a code is sent over JSON and checked over gRPC, with the scripts that came along', async () => {
   const request = { phone: '+14155550132', purpose: 'login' };
-  const http = connectClient(`http://127.0.0.1:${ports.http}`);
-  const grpc = grpcClient(`127.0.0.1:${ports.grpc}`);
+  const addresses = { grpc: `127.0.0.1:${ports.grpc}`, http: `http://127.0.0.1:${ports.http}` };
+  const http = openClient('json', addresses);
+  const grpc = openClient('grpc', addresses);
   const { code } = ok(await http.call(VerificationService.method.sendCode, request));
   const { result } = ok(await grpc.call(VerificationService.method.checkCode, { ...request, code }));
   expect(result).toBe(CheckResult.APPROVED);

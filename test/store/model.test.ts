@@ -5,18 +5,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GUESS_BUDGETS } from '../../src/domain/policy.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
+import { sharedRedis } from '../support/shared-redis.ts';
 import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
 import { CALLERS, type Command, commands, run } from './commands.ts';
 
 /** Random command sequences against the executable model (memory) and the Lua scripts on a real Redis. */
 describe('memory and Redis give the same answers', () => {
   let time = 0;
+  const shared = sharedRedis();
   let redis: Store;
 
   beforeAll(async () => {
-    redis = await connected(virtualRedisStore({ now: () => time }));
+    redis = await connected(virtualRedisStore({ now: () => time, keyPrefix: shared.prefix }));
   });
-  afterAll(() => redis.close());
+  afterAll(async () => {
+    await redis.close();
+    await shared.close();
+  });
 
   async function divergence(store: Store, sequence: readonly Command[]): Promise<string | null> {
     const model = createMemoryStore({ now: () => time });
@@ -54,6 +59,7 @@ describe('memory and Redis give the same answers', () => {
   it('finds and shrinks a planted difference in one script', { timeout: 60_000 }, async () => {
     const buggy = virtualRedisStore({
       now: () => time,
+      keyPrefix: shared.prefix,
       plant: (name, lua) =>
         name === 'check' ? lua.replace("redis.call('HINCRBY', KEYS[1], 'by_phone', 1)", 'v[8] = v[8]') : lua,
     });

@@ -1,7 +1,42 @@
-import { describe } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { assertKeysClean } from '../support/keys.ts';
+import { sharedRedis } from '../support/shared-redis.ts';
 import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { rulesOf } from './commands.ts';
 import { storeContract } from './contract.ts';
 
 describe('the store on a real Redis', () => {
-  storeContract((now) => connected(virtualRedisStore({ now })));
+  const shared = sharedRedis();
+  afterEach(() => assertKeysClean(shared.client, shared.prefix, { phones: [], codes: [] }));
+  afterAll(() => shared.close());
+
+  const create = (now: () => number) => connected(virtualRedisStore({ now, keyPrefix: shared.prefix }));
+  storeContract(create);
+
+  it('lets a code die with the history that issued it, and its user ask for another at once', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const slot = { phoneKey: '00.fence', caller: 'auth', purpose: 'login' };
+    const send = (serial: number) =>
+      store.send({
+        slot,
+        rules: rulesOf('same'),
+        sendId: `send-${serial}`,
+        candidate: { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: 'right' },
+        session: '',
+        request: null,
+      });
+    const check = () =>
+      store.check({ slot, nonce: null, session: '', codeMac: 'right', request: null, guessesByPhone: 5 });
+
+    await send(1);
+    expect(await send(2)).toMatchObject({ kind: 'blocked', by: 'cooldown' });
+    // As after the promotion of a replica: the record is of another history than the node that reads it.
+    await shared.client.hset(`${shared.prefix}:{00.fence}:v:auth:login`, 'history', '0'.repeat(40));
+    expect(await check()).toEqual({ kind: 'not_found' });
+    const status = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
+    expect(status).toMatchObject({ record: { state: 'expired' }, blocked: null });
+    expect(await send(3)).toMatchObject({ kind: 'reserved', seed: 'seed-3', reservation: { sendsRemaining: 3 } });
+    expect(await check()).toMatchObject({ kind: 'approved' });
+    await store.close();
+  });
 });

@@ -25,7 +25,7 @@ export interface Machine {
   install(debianPackage: string): Promise<void>;
 }
 
-export const DEFAULT_IMAGE = 'redis:7-alpine';
+const DEFAULT_IMAGE = 'redis:7-alpine';
 
 /** For the shared server of a run: `TEST_REDIS_URL`, or a server of our own. */
 export async function findRedis(machine: Machine): Promise<RedisSource> {

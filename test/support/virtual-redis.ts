@@ -2,6 +2,7 @@ import { inject } from 'vitest';
 import { createRedisStore, type RedisStoreOptions } from '../../src/store/redis.ts';
 import { loadScripts, type ScriptName } from '../../src/store/scripts.ts';
 import type { Store } from '../../src/store/store.ts';
+import { eventually } from './wait.ts';
 
 /** Scripts take the time from their last argument instead of Redis's clock; everything else is the real thing. */
 const VIRTUAL_CLOCK = `
@@ -10,6 +11,8 @@ local function now() return virtual_now end
 `;
 
 export interface VirtualOptions extends Partial<RedisStoreOptions> {
+  /** Of the test file's own: `sharedRedis().prefix`. */
+  readonly keyPrefix: string;
   readonly now: () => number;
   /** Changes a script's source: a planted bug. */
   readonly plant?: (name: ScriptName, lua: string) => string;
@@ -22,7 +25,6 @@ export function virtualRedisStore({ now, plant = (_, lua) => lua, ...options }: 
   return createRedisStore({
     urls: [inject('redisUrl')],
     cluster: false,
-    keyPrefix: 'test',
     commandTimeoutMs: 5_000,
     emit: () => undefined,
     clock: () => performance.now(),
@@ -32,14 +34,8 @@ export function virtualRedisStore({ now, plant = (_, lua) => lua, ...options }: 
   });
 }
 
-/** Waits until the store's connection is up; without an offline queue, calls before that are refused. */
+/** The store once its connection is up; without an offline queue, calls before that are refused. */
 export async function connected(store: Store): Promise<Store> {
-  for (;;) {
-    try {
-      await store.ready();
-      return store;
-    } catch {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
+  await eventually('a connection to Redis', () => store.ready().then(() => true), { everyMs: 5 });
+  return store;
 }

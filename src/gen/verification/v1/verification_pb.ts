@@ -119,8 +119,8 @@ export type SendCodeRequest = Message<"verification.v1.SendCodeRequest"> & {
   captchaToken: string;
 
   /**
-   * Values for the message template; at most 8, each at most 32 characters and free of links. Names are
-   * lower_snake_case.
+   * Values for the message template; at most 8, each at most 32 characters and free of links and invisible characters.
+   * Names are lower_snake_case, at most 32 characters.
    *
    * @generated from field: map<string, string> variables = 8;
    */
@@ -289,7 +289,7 @@ export const DeliveryAttemptSchema: GenMessage<DeliveryAttempt> = /*@__PURE__*/
  */
 export type CheckCodeRequest = Message<"verification.v1.CheckCodeRequest"> & {
   /**
-   * The id that SendCode returned. Either this or `phone` is required; this is the safer one.
+   * The id that SendCode returned. Exactly one of this and `phone` is required; this is the safer one.
    *
    * @generated from field: string verification_id = 1;
    */
@@ -380,7 +380,7 @@ export type CheckCodeResponse = Message<"verification.v1.CheckCodeResponse"> & {
   verifiedAt?: Timestamp | undefined;
 
   /**
-   * The verification that was checked; empty with NOT_FOUND.
+   * The verification that was checked. Empty with NOT_FOUND, and for wrong guesses by phone: the id is not for guessers.
    *
    * @generated from field: string verification_id = 4;
    */
@@ -657,7 +657,8 @@ export const GuessBudgetStatusSchema: GenMessage<GuessBudgetStatus> = /*@__PURE_
  */
 export type GetVerificationRequest = Message<"verification.v1.GetVerificationRequest"> & {
   /**
-   * The id that SendCode returned. Either this or `phone` is required.
+   * The id that SendCode returned. Exactly one of this and `phone` is required. By phone the current verification is
+   * shown, or, when none is left, a bare approval of the last 30 days: state APPROVED without a verification_id.
    *
    * @generated from field: string verification_id = 1;
    */
@@ -919,8 +920,8 @@ export const ErrorReason = {
   GUESS_BUDGET: 6,
 
   /**
-   * FAILED_PRECONDITION: numbers of this type (premium rate, shared cost, pager, voicemail, and by configuration landline
-   * or VoIP) are not sent to. `metadata.number_type` names the type.
+   * FAILED_PRECONDITION: numbers of this type (premium rate, shared cost, toll-free, UAN, personal, pager, voicemail, and
+   * by configuration landline or VoIP) are not sent to. `metadata.number_type` names the type.
    *
    * @generated from enum value: ERROR_REASON_NUMBER_TYPE_REFUSED = 7;
    */
