@@ -8,7 +8,7 @@ RUN npm ci
 COPY tsconfig.json ./
 COPY scripts/ scripts/
 COPY src/ src/
-RUN npm run build
+RUN npm run bundle
 
 FROM ${NODE_IMAGE}
 ARG VERSION=0.0.0

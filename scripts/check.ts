@@ -13,10 +13,10 @@ const CHECKS: readonly Check[] = [
   {
     name: 'lint and format',
     command: ['biome', 'ci', '--error-on-warnings', '--colors=off'],
-    mend: 'npx biome check --write',
+    mend: 'npm run fix',
   },
   { name: 'proto lint', command: ['buf', 'lint'], mend: 'mend proto/, then: npx buf lint' },
-  { name: 'proto format', command: ['buf', 'format', 'proto', '-d', '--exit-code'], mend: 'npx buf format -w proto' },
+  { name: 'proto format', command: ['buf', 'format', 'proto', '-d', '--exit-code'], mend: 'npm run fix' },
   {
     name: 'proto compatibility',
     command: ['node', 'scripts/proto-breaking.ts'],
@@ -31,13 +31,9 @@ const CHECKS: readonly Check[] = [
   {
     name: "the chart's schema",
     command: ['node', 'scripts/chart-schema.ts', '--check'],
-    mend: 'npx node scripts/chart-schema.ts',
+    mend: 'npm run generate',
   },
-  {
-    name: 'lockfile names no registry',
-    command: ['node', '-e', 'process.exit(/"resolved": "http/.test(fs.readFileSync("package-lock.json")) ? 1 : 0)'],
-    mend: 'rm package-lock.json && npm install (with the .npmrc of this folder)',
-  },
+  { name: 'lockfile', command: ['node', 'scripts/lockfile.ts'], mend: 'npx node scripts/lockfile.ts --mend' },
 ];
 
 async function check({ name, command, mend }: Check): Promise<boolean> {

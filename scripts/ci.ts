@@ -1,5 +1,5 @@
 /**
- * Every suite, one after the other, each within its time. Ends with `N passed, N failed` over all of them;
+ * `npm run ci`: every suite, one after the other, each within its time. Ends with `N passed, N failed` over all of them;
  * a suite that cannot run on this machine says so in its own output. Fails when anything failed.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,18 +8,18 @@ import { join } from 'node:path';
 import { type Ran, run } from './run.ts';
 
 interface Suite {
-  readonly name: string;
-  readonly command: readonly string[];
+  /** The npm script. */
+  readonly script: string;
   /** Where its figures come from: vitest's JSON report, or the last line `N passed, N failed` that it prints. */
   readonly figures: 'vitest' | 'printed';
   readonly minutes: number;
 }
 
 const SUITES: readonly Suite[] = [
-  { name: 'check', command: ['npm', 'run', '--silent', 'check'], figures: 'printed', minutes: 3 },
-  { name: 'test', command: ['npm', 'test', '--silent'], figures: 'vitest', minutes: 10 },
-  { name: 'chart', command: ['node', 'scripts/test-chart.ts'], figures: 'printed', minutes: 12 },
-  { name: 'chaos', command: ['npm', 'run', '--silent', 'test:chaos'], figures: 'vitest', minutes: 15 },
+  { script: 'check', figures: 'printed', minutes: 3 },
+  { script: 'test', figures: 'vitest', minutes: 10 },
+  { script: 'test:chart', figures: 'printed', minutes: 12 },
+  { script: 'test:chaos', figures: 'vitest', minutes: 15 },
 ];
 
 interface Tally {
@@ -34,12 +34,13 @@ const started = performance.now();
 const reports = mkdtempSync(join(tmpdir(), 'countersign-ci-'));
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
 
-async function runSuite({ name, command, figures, minutes }: Suite): Promise<Tally> {
-  process.stdout.write(`\n== ${name}\n`);
-  const report = join(reports, `${name}.json`);
+async function runSuite({ script, figures, minutes }: Suite): Promise<Tally> {
+  process.stdout.write(`\n== npm run ${script}\n`);
+  const report = join(reports, `${script.replace(':', '-')}.json`);
   const reporting = ['--', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const command = ['npm', 'run', '--silent', script, ...(figures === 'vitest' ? reporting : [])];
   const left = MINUTES * 60_000 - (performance.now() - started);
-  const ran = await run(figures === 'vitest' ? [...command, ...reporting] : command, {
+  const ran = await run(command, {
     echo: true,
     timeoutMs: Math.max(Math.min(minutes * 60_000, left), 1),
   });
@@ -47,7 +48,7 @@ async function runSuite({ name, command, figures, minutes }: Suite): Promise<Tal
   if (ran.code === 0 && tally !== null) return tally;
   // Dying, running out of time, failing outside of any test: a failure even when no test says so.
   const status = ran.code === null ? 'did not finish' : `ended with status ${ran.code}`;
-  process.stdout.write(`${name} ${status}${tally === null ? ' and gave no figures' : ''}\n`);
+  process.stdout.write(`npm run ${script} ${status}${tally === null ? ' and gave no figures' : ''}\n`);
   return { passed: tally?.passed ?? 0, failed: Math.max(tally?.failed ?? 0, 1) };
 }
 

@@ -50,9 +50,14 @@ export function rateStatusOf(status: StatusReply, limits: LimitPolicy): RateStat
       attemptsRemaining,
       retryAfterMs: Math.max(...budgetRows.map(({ retryAfterMs }) => retryAfterMs)),
     },
-    blockedBy: blocked?.by ?? '',
+    blockedBy: blocked === null ? '' : blockerName(blocked.by),
     retryAfterMs: blocked?.retryAfterMs ?? 0,
   };
+}
+
+/** As callers know it: to them the guess budgets are one. */
+function blockerName(by: string): string {
+  return GUESS_BUDGETS.some(({ name }) => name === by) ? 'guess_budget' : by;
 }
 
 /** The record as a caller sees it; null when there is none. */

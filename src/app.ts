@@ -93,6 +93,7 @@ async function run(config: Config, overrides: Overrides) {
   };
   for (const warning of config.warnings) logger.warn(warning);
 
+  const providers = providersOf(config, overrides);
   const random = overrides.random ?? randomBytes;
   const keyring = createKeyring({
     current: config.secret.current === undefined ? random(32) : Buffer.from(config.secret.current),
@@ -100,7 +101,7 @@ async function run(config: Config, overrides: Overrides) {
   });
   const store = overrides.store ?? (await openStore(config, { emit, clock, now: overrides.now ?? Date.now }));
   if (overrides.store === undefined && config.redis.url === undefined) logger.warn(MEMORY_NOTICE);
-  const dispatch = createDispatch({ providers: providersOf(config, overrides), emit, clock });
+  const dispatch = createDispatch({ providers, emit, clock });
   const scheduler = createScheduler();
   const verifier = createVerifier({
     store,
@@ -128,7 +129,7 @@ async function run(config: Config, overrides: Overrides) {
   const http = createConnectEdge(edge);
   const ops = createOpsServer({
     metrics,
-    readiness: createReadiness({ ready: () => store.ready(), phase: () => phase, clock }),
+    readiness: createReadiness({ ready: () => store.ready(), phase: () => phase, clock, emit }),
     onFault: (error) => emit({ type: 'fault', where: 'ops', error }),
   });
 

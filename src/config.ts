@@ -4,8 +4,8 @@
  */
 import type { z } from 'zod';
 import { applyRules } from './config/rules.ts';
-import { type Settings, type SettingsSchema, settingsSchema } from './config/schema.ts';
-import { type Env, get, type Mistake, type ReadFile, readSources, type Sources, settingsOf } from './config/sources.ts';
+import { DEVELOPMENT, type Settings, type SettingsSchema, settingsSchema } from './config/schema.ts';
+import { type Env, get, type Mistake, type ReadFile, readSources, type Sources } from './config/sources.ts';
 import { wordIssue } from './config/wording.ts';
 
 /** The effective configuration: the file's shape with every default filled in. Plain data, frozen. */
@@ -36,10 +36,9 @@ export class ConfigError extends Error {
  * `ownProviders`: the program brings SMS providers of its own (createApp's overrides), so that none need be configured.
  */
 export function loadConfig(env: Env, readFile: ReadFile, options: { ownProviders?: boolean } = {}): Config {
-  const settings = settingsOf(settingsSchema(false));
-  const sources = readSources(settings, env, readFile);
+  const sources = readSources(env, readFile);
   const production = get(sources.tree, ['mode']) === 'production';
-  const { sections, mistakes } = parseSections(settingsSchema(production), sources);
+  const { sections, mistakes } = parseSections(production ? settingsSchema(true) : DEVELOPMENT, sources);
   const found = applyRules({
     settings: sections,
     sources,

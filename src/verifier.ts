@@ -22,8 +22,6 @@ import type {
 import type { Dispatch } from './sms/dispatch.ts';
 import type { RequestKey, Reservation, SendCommand, SendReply, SettleCommand, Slot, Store } from './store/store.ts';
 
-export type * from './operations.ts';
-
 export interface VerifierDeps {
   readonly store: Store;
   readonly dispatch: Dispatch;
@@ -226,8 +224,9 @@ export function createVerifier(deps: VerifierDeps): Verifier {
       const { phone, purpose } = checked(requests.checkRateStatus(request, rules));
       const { slot } = locate({ kind: 'phone', phone }, purpose, call);
       const status = await store.status({ slot, nonce: null, ...limits });
-      call.facts.outcome = status.blocked?.by ?? 'can_send';
-      return rateStatusOf(status, limits);
+      const output = rateStatusOf(status, limits);
+      call.facts.outcome = output.canSend ? 'can_send' : `blocked_by_${output.blockedBy}`;
+      return output;
     },
 
     async getVerification(request, call) {
@@ -252,8 +251,7 @@ export function createVerifier(deps: VerifierDeps): Verifier {
 function authorize(purpose: string, { caller, facts }: Call, purposes: ReadonlyMap<string, PurposePolicy>): void {
   if (!purposes.has(purpose)) return;
   facts.purpose = purpose;
-  if (caller.purposes !== 'all' && !caller.purposes.has(purpose))
-    throw refused({ reason: 'PURPOSE_NOT_ALLOWED', purpose });
+  if (caller.purposes !== 'all' && !caller.purposes.has(purpose)) throw refused({ reason: 'PURPOSE_NOT_ALLOWED' });
 }
 
 function checked<T>(result: requests.Checked<T>): T {

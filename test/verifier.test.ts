@@ -296,6 +296,8 @@ describe('limits', () => {
     }
     expect(compared).toBe(20);
     expect(refused).toMatchObject({ reason: 'GUESS_BUDGET', max: 20 });
+    const status = await verifier.rateStatus({ phone: PHONE, region: '', purpose: 'login' }, call());
+    expect(status).toMatchObject({ canSend: false, blockedBy: 'guess_budget', guessBudget: { remaining: 0 } });
   });
 });
 

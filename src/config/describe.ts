@@ -1,14 +1,13 @@
 import { stringify } from 'yaml';
 import type { Config } from '../config.ts';
-import { settingsSchema } from './schema.ts';
-import { get, isMapping, settingsOf } from './sources.ts';
+import { get, isMapping, SETTINGS } from './sources.ts';
 
 const MASK = '(masked)';
 
 /** The effective configuration as YAML of the file's shape, without anything that would let a reader in. */
 export function describeConfig(config: Config): string {
   const { warnings, ...settings } = structuredClone(config) as Record<string, unknown>;
-  for (const { path, secret } of settingsOf(settingsSchema(false))) {
+  for (const { path, secret } of SETTINGS) {
     const parent = get(settings, path.slice(0, -1));
     const key = path.at(-1);
     if (secret && isMapping(parent) && key !== undefined && key in parent) parent[key] = MASK;

@@ -8,6 +8,10 @@ import { get, type Mistake, type Sources } from './sources.ts';
 const ADAPTERS: ReadonlySet<Vendor> = new Set();
 const VENDORS = { twilio: 'Twilio', tencent: 'Tencent' } as const;
 type Vendor = keyof typeof VENDORS;
+const VENDOR_KEYS: Readonly<Record<Vendor, readonly string[]>> = {
+  twilio: ['accountSid', 'authToken', 'phoneNumber'],
+  tencent: ['secretId', 'secretKey', 'sdkAppId', 'signName', 'templateId'],
+};
 
 export const NO_PROVIDER: Mistake = { at: 'sms', problem: 'no SMS provider configured' };
 
@@ -68,33 +72,30 @@ const RULES: readonly Rule[] = [
     };
   },
 
-  function messagesAreSent(situation) {
-    const { production, ownProviders, settings } = situation;
-    const mock = get(situation.sources.tree, ['sms', 'mockMode']);
+  function vendorsAreUsable(situation) {
+    const { production, ownProviders } = situation;
     const mistakes: Mistake[] = [];
     const warnings: string[] = [];
-    if (production && mock === true) mistakes.push(at(situation, ['sms', 'mockMode'], 'must be off in production'));
-    let vendors = 0;
-    for (const vendor of Object.keys(VENDORS) as Vendor[]) {
-      const section = settings[vendor];
-      if (section === undefined || Object.values(section).every((value) => value === undefined)) continue;
-      const missing = VENDOR_KEYS[vendor].filter((key) => get(section, [key]) === undefined);
-      mistakes.push(
-        ...missing.map((key) => at(situation, [vendor, key], `is required with the other ${VENDORS[vendor]} settings`)),
-      );
-      if (ADAPTERS.has(vendor)) vendors++;
-      else if (production && !ownProviders) {
-        mistakes.push(at(situation, [vendor], `is set, but this version cannot send through ${VENDORS[vendor]}`));
-      } else {
-        warnings.push(
-          `${VENDORS[vendor]} is configured, but this version cannot send through it: its settings do nothing`,
-        );
-      }
-    }
-    if (!ownProviders && vendors === 0 && (production || mock === false)) {
-      mistakes.push(NO_PROVIDER);
+    for (const vendor of configuredVendors(situation)) {
+      const missing = VENDOR_KEYS[vendor].filter((key) => get(situation.settings, [vendor, key]) === undefined);
+      const rule = `is required with the other ${VENDORS[vendor]} settings`;
+      mistakes.push(...missing.map((key) => at(situation, [vendor, key], rule)));
+      if (ADAPTERS.has(vendor)) continue;
+      const problem = `is set, but this version cannot send through ${VENDORS[vendor]}`;
+      if (production && !ownProviders) mistakes.push(at(situation, [vendor], problem));
+      else warnings.push(`${vendor} ${problem}: its settings do nothing`);
     }
     return { mistakes, warnings };
+  },
+
+  function messagesAreSent(situation) {
+    const { production, ownProviders } = situation;
+    const mock = get(situation.sources.tree, ['sms', 'mockMode']);
+    const mistakes: Mistake[] = [];
+    if (production && mock === true) mistakes.push(at(situation, ['sms', 'mockMode'], 'must be off in production'));
+    const provider = ownProviders || configuredVendors(situation).some((vendor) => ADAPTERS.has(vendor));
+    if (!provider && (production || mock === false)) mistakes.push(NO_PROVIDER);
+    return { mistakes };
   },
 
   function callersAreKnown(situation) {
@@ -112,7 +113,8 @@ const RULES: readonly Rule[] = [
     const owners = new Map<string, string>();
     for (const [name, caller] of Object.entries(callers)) {
       for (const [index, token] of caller.tokens.entries()) {
-        if (owners.has(token)) mistakes.push(at(situation, ['callers', name, 'tokens', index], 'is a token twice'));
+        if (owners.has(token))
+          mistakes.push(at(situation, ['callers', name, 'tokens', index], 'is the same as another token'));
         owners.set(token, name);
       }
       for (const [index, purpose] of (caller.purposes ?? []).entries()) {
@@ -143,6 +145,12 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** Those of which at least one setting is there. */
+function configuredVendors({ settings }: Situation): Vendor[] {
+  const vendors = Object.keys(VENDORS) as Vendor[];
+  return vendors.filter((vendor) => Object.values(settings[vendor] ?? {}).some((value) => value !== undefined));
+}
+
 /** What only shows once keys are derived: two secrets whose ids could not be told apart. */
 function keyringMistakes(situation: Situation): Mistake[] {
   const { current, previous } = situation.settings.secret ?? {};
@@ -154,8 +162,3 @@ function keyringMistakes(situation: Situation): Mistake[] {
     return [at(situation, ['secret', 'current'], error instanceof Error ? error.message : 'is not usable')];
   }
 }
-
-const VENDOR_KEYS: Readonly<Record<Vendor, readonly string[]>> = {
-  twilio: ['accountSid', 'authToken', 'phoneNumber'],
-  tencent: ['secretId', 'secretKey', 'sdkAppId', 'signName', 'templateId'],
-};

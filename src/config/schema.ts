@@ -283,5 +283,8 @@ export function settingsSchema(production: boolean) {
   });
 }
 
+/** Building a schema takes longer than everything it is used for, so the usual one is built once. */
+export const DEVELOPMENT = settingsSchema(false);
+
 export type SettingsSchema = ReturnType<typeof settingsSchema>;
 export type Settings = z.output<SettingsSchema>;

@@ -1,7 +1,7 @@
 /** Where settings come from: the YAML file, then the environment over it. Nothing is judged here but the syntax. */
 import { parse as parseYaml, YAMLError } from 'yaml';
 import type { z } from 'zod';
-import type { SettingsSchema } from './schema.ts';
+import { DEVELOPMENT } from './schema.ts';
 
 /** One setting that the environment can set. */
 export interface Setting {
@@ -40,10 +40,8 @@ const SWITCH: Readonly<Record<string, boolean>> = {
   '0': false,
 };
 
-/** The settings of `schema` that have an environment variable, in its order. */
-export function settingsOf(schema: SettingsSchema): readonly Setting[] {
-  return walk(schema, []);
-}
+/** The settings that have an environment variable, in the order of the schema; the same in every mode. */
+export const SETTINGS: readonly Setting[] = walk(DEVELOPMENT, []);
 
 function walk(schema: z.ZodType, path: readonly string[]): Setting[] {
   const meta = schema.meta() ?? {};
@@ -72,22 +70,22 @@ function kindOf(type: string): Setting['kind'] {
 }
 
 /** Reads the file that COUNTERSIGN_CONFIG names, if it names one, and lays the environment over it. */
-export function readSources(settings: readonly Setting[], env: Env, readFile: ReadFile): Sources {
+export function readSources(env: Env, readFile: ReadFile): Sources {
   const mistakes: Mistake[] = [];
   const tree = readTree(env, readFile, mistakes);
-  for (const setting of settings.filter(({ secret, path }) => secret && get(tree, path) !== undefined)) {
+  for (const setting of SETTINGS.filter(({ secret, path }) => secret && get(tree, path) !== undefined)) {
     mistakes.push({ at: setting.path.join('.'), problem: `belongs in the environment: set ${setting.env} instead` });
     set(tree, setting.path, undefined);
   }
   const fromEnv = new Map<string, string>();
-  for (const setting of settings) {
+  for (const setting of SETTINGS) {
     const value = env[setting.env];
     // An empty variable is an unset one: compose files and charts pass those on.
     if (value === undefined || value === '') continue;
     fromEnv.set(setting.path.join('.'), setting.env);
     set(tree, setting.path, readValue(setting, value, mistakes));
   }
-  const envOf = new Map(settings.map((setting) => [setting.path.join('.'), setting.env]));
+  const envOf = new Map(SETTINGS.map((setting) => [setting.path.join('.'), setting.env]));
   return {
     tree,
     mistakes,

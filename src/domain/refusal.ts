@@ -19,7 +19,7 @@ export type Refusal =
   | { readonly reason: 'NUMBER_TYPE_REFUSED'; readonly numberType: string }
   | { readonly reason: 'DESTINATION_REFUSED' }
   | { readonly reason: 'UNAUTHENTICATED' }
-  | { readonly reason: 'PURPOSE_NOT_ALLOWED'; readonly purpose: string }
+  | { readonly reason: 'PURPOSE_NOT_ALLOWED' }
   | { readonly reason: 'VERIFICATION_NOT_FOUND' }
   | { readonly reason: 'STORE_UNAVAILABLE'; readonly retryAfterMs: number }
   | { readonly reason: 'DELIVERY_UNAVAILABLE'; readonly retryAfterMs: number }

@@ -3,7 +3,7 @@ export interface FaultRecord {
   readonly name: string;
   readonly error_code?: string;
   /** Frames only: the head of a stack repeats the message. */
-  readonly stack?: string;
+  readonly stack?: readonly string[];
   readonly cause?: FaultRecord;
 }
 
@@ -16,7 +16,7 @@ export function faultRecord(error: unknown, depth = 0): FaultRecord {
   return {
     name: word(error.name) ?? 'Error',
     ...(code !== undefined && { error_code: code }),
-    ...(depth === 0 && stack !== '' && { stack }),
+    ...(depth === 0 && stack.length > 0 && { stack }),
     ...(error.cause !== undefined && depth < MAX_CAUSES && { cause: faultRecord(error.cause, depth + 1) }),
   };
 }
@@ -32,12 +32,12 @@ function word(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z][A-Za-z_]{0,63}$/.test(value) ? value : undefined;
 }
 
-function framesOf(error: Error): string {
+function framesOf(error: Error): string[] {
   const stack = error.stack ?? '';
   const head = stack.indexOf(error.message);
   const frames = error.message !== '' && head !== -1 ? stack.slice(head + error.message.length) : stack;
   return frames
     .split('\n')
     .filter((line) => /^ {4}at /.test(line))
-    .join('\n');
+    .map((line) => line.trim());
 }

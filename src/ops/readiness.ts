@@ -1,4 +1,5 @@
 /** Whether this instance should get traffic. */
+import type { Emit } from '../event.ts';
 
 /** Longer than a failover of Redis takes: restarting or draining every instance would not bring it back. */
 const TOLERATED_MS = 15_000;
@@ -20,21 +21,27 @@ export interface ReadinessOptions {
   readonly phase: () => Phase;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
+  /** Told when the store is first found unfit, and when it is fit again. */
+  readonly emit: Emit;
 }
 
 /** Asks the store at every call, but not again while an answer is still due. */
-export function createReadiness({ ready, phase, clock }: ReadinessOptions): () => Promise<Readiness> {
+export function createReadiness({ ready, phase, clock, emit }: ReadinessOptions): () => Promise<Readiness> {
   // Until it answered once, the store was never there to be lost.
   let awaySince = Number.NEGATIVE_INFINITY;
+  let fit = true;
   let asking: Promise<Readiness['components']['store']> | null = null;
 
   async function ask(): Promise<Readiness['components']['store']> {
     try {
       await ready();
+      if (!fit) emit({ type: 'store_connection', state: 'ready' });
+      fit = true;
       awaySince = Number.POSITIVE_INFINITY;
       return 'ready';
-    } catch {
-      // The store reports the cause itself, as an event.
+    } catch (error) {
+      if (fit) emit({ type: 'store_connection', state: 'lost', error: error as Error });
+      fit = false;
       awaySince = Math.min(awaySince, clock());
       return clock() - awaySince < TOLERATED_MS ? 'unreachable' : 'lost';
     } finally {

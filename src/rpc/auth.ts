@@ -8,7 +8,7 @@ export interface CallerConfig {
   readonly purposes: readonly string[] | 'all';
 }
 
-/** Who presents this `Authorization` header; null when it names no caller. */
+/** Who presents this `Authorization` header; null when it names no caller. Never throws: it runs outside of handlers. */
 export type Authenticator = (authorization: string | undefined) => Caller | null;
 
 /** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */

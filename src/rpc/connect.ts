@@ -63,7 +63,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
       emit({ type: 'fault', where: method, error });
       visit.outcome = { reason: 'INTERNAL' };
       code = Code.INTERNAL;
-      send(res, { status: 500, headers: {}, body: NO_BODY });
+      if (!res.headersSent) send(res, { status: 500, headers: {}, body: NO_BODY });
     }
     // Done all the same, but nobody is left to hear of it.
     if (code === Code.OK && visit.gone.aborted) code = Code.CANCELLED;

@@ -20,8 +20,8 @@ export function goneSignal(res: ServerResponse): AbortSignal {
 }
 
 /**
- * Unlike connect-node's own translation, it reads no URL from the request (a Host header that is none would throw), and
- * a body that turns out too large does not take the connection, and with it the answer, away.
+ * Unlike connect-node's own translation, it reads no URL from the request: that throws on a Host header which is none,
+ * outside of any handler, and so ends the process.
  */
 export function requestOf(
   { requestPath }: UniversalHandler,
@@ -32,9 +32,8 @@ export function requestOf(
   for (const [name, value] of Object.entries(req.headers)) {
     if (typeof value === 'string') header.set(name, value);
   }
-  const body = req.iterator({ destroyOnReturn: false });
   const { httpVersion, method = '' } = req;
-  return { httpVersion, method, url: `http://localhost${requestPath}`, header, body, ...rest };
+  return { httpVersion, method, url: `http://localhost${requestPath}`, header, body: req, ...rest };
 }
 
 /** Unary answers are small: the whole response, ready to be sent or thought over. */

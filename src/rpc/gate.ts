@@ -27,6 +27,8 @@ export interface Admission {
   readonly caller: Caller;
   /** On the edge's clock. */
   readonly startedAt: number;
+  /** Whether its handler has it, and will report it. */
+  handled: boolean;
 }
 
 /** Probes carry no credentials. */
@@ -42,7 +44,7 @@ const REASONS: ReadonlyMap<number, Reason> = new Map([
 
 export function createGate(options: EdgeOptions): Gate {
   const { authenticate, clock } = options;
-  const admissions = new WeakMap<Metadata, Admission & { handled: boolean }>();
+  const admissions = new WeakMap<Metadata, Admission>();
 
   return {
     interceptor: ({ path }, call) => {
@@ -64,7 +66,7 @@ export function createGate(options: EdgeOptions): Gate {
     const start = call.start;
     const sendStatus = call.sendStatus;
     let received: Metadata | undefined;
-    let admission: { caller: Caller; startedAt: number; handled: boolean } | undefined;
+    let admission: Admission | undefined;
     let code: number = Code.CANCELLED;
 
     call.sendStatus = (status) => {

@@ -1,6 +1,13 @@
 /** The gRPC listener: grpc-js behind an adapter that is generic over the service descriptor. */
 import { type DescMessage, fromBinary, type Message, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import {
+  type handleUnaryCall,
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  setLogVerbosity,
+} from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { Refused } from '../domain/refusal.ts';
 import type { CallFacts } from '../event.ts';
@@ -17,6 +24,9 @@ export interface GrpcEdge extends Edge {
   /** What `grpc.health.v1` answers for the server ('') and for the service. Not serving until told. */
   setServing(serving: boolean): void;
 }
+
+// The library would write to stderr what comes back as an error anyway.
+setLogVerbosity(logVerbosity.NONE);
 
 export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boolean }): GrpcEdge {
   const gate = createGate(options);

@@ -1,17 +1,22 @@
 /** Server reflection, v1 and v1alpha, from descriptors that are compiled in: stock clients need no proto file. */
-import { type DescFile, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { type DescFile, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { ReflectionService } from '@grpc/reflection';
-import { service as healthService } from 'grpc-health-check';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { file_google_rpc_status } from '../gen/google/rpc/status_pb.ts';
+import { file_grpc_health_v1_health } from '../gen/grpc/health/v1/health_pb.ts';
 import { file_verification_v1_verification } from '../gen/verification/v1/verification_pb.ts';
 
 /** The error types are no part of any method's signature; with them clients can print the details of an error. */
-const FILES = [file_verification_v1_verification, file_google_rpc_status, file_google_rpc_error_details];
+const FILES = [
+  file_verification_v1_verification,
+  file_grpc_health_v1_health,
+  file_google_rpc_status,
+  file_google_rpc_error_details,
+];
 
 export function createReflection(): ReflectionService {
-  const files = [...withImports(FILES)].map(({ proto }) => proto).concat(healthFiles());
+  const files = [...withImports(FILES)].map(({ proto }) => proto);
   // What proto-loader makes of a package; of each type in it, only the descriptors are read.
   const loaded = {
     countersign: {
@@ -30,22 +35,4 @@ function withImports(files: readonly DescFile[], seen = new Set<DescFile>()): Se
     withImports(file.dependencies, seen);
   }
   return seen;
-}
-
-/**
- * The health service as its package loaded it. proto-loader calls the entry type of a map like its field (`Statuses`);
- * a descriptor with another name than `StatusesEntry` is invalid, and clients refuse the whole file.
- */
-function healthFiles(): FileDescriptorProto[] {
-  const encoded = new Set(Object.values(healthService).flatMap(({ requestType }) => requestType.fileDescriptorProtos));
-  return [...encoded].map((bytes) => {
-    const file = fromBinary(FileDescriptorProtoSchema, bytes);
-    for (const { field, nestedType } of file.messageType) {
-      for (const entry of nestedType.filter(({ options }) => options?.mapEntry)) {
-        for (const map of field.filter(({ typeName }) => typeName === entry.name)) map.typeName += 'Entry';
-        entry.name += 'Entry';
-      }
-    }
-    return file;
-  });
 }

@@ -164,6 +164,10 @@ function connect(options: RedisStoreOptions): Redis | Cluster {
     // A server that stalls is left and connected to anew, so that commands do not pile up in its socket.
     socketTimeout: commandTimeoutMs * 5,
     connectTimeout: 2_000,
+    // A server that loads guesses how long it will take, badly.
+    maxLoadingRetryTime: 1_000,
+    // A primary that was demoted keeps its connections, while its address may lead to the new one by now.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { tls: { ca } }),

@@ -17,7 +17,7 @@ import type {
   GetVerificationInput,
   RateStatusInput,
   SendCodeInput,
-} from '../../src/verifier.ts';
+} from '../../src/operations.ts';
 
 const login: PurposePolicy = {
   name: 'login',

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { Event } from '../../src/event.ts';
 import { createReadiness, type Phase } from '../../src/ops/readiness.ts';
 
 function setUp() {
   const state = { phase: 'serving' as Phase, storeFails: false, now: 0, asked: 0 };
+  const events: Event[] = [];
   const readiness = createReadiness({
+    emit: (event) => events.push(event),
     phase: () => state.phase,
     clock: () => state.now,
     async ready() {
@@ -11,7 +14,7 @@ function setUp() {
       if (state.storeFails) throw new Error('away');
     },
   });
-  return { state, readiness };
+  return { state, readiness, events };
 }
 
 test('ready is: serving, and the store answers', async () => {
@@ -68,4 +71,16 @@ test('probes at the same moment ask the store once', async () => {
   expect(state.asked).toBe(1);
   await readiness();
   expect(state.asked).toBe(2);
+});
+
+test('a store found unfit is reported once, and once more when it is fit again', async () => {
+  const { state, readiness, events } = setUp();
+  for (const fails of [false, true, true, false, false]) {
+    state.storeFails = fails;
+    await readiness();
+  }
+  expect(events).toEqual([
+    { type: 'store_connection', state: 'lost', error: new Error('away') },
+    { type: 'store_connection', state: 'ready' },
+  ]);
 });

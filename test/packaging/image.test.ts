@@ -60,6 +60,12 @@ describe('the image', () => {
     }
   });
 
+  test('runs npm scripts that exist', () => {
+    const scripts = dockerfile.flatMap(({ value }) => [...value.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name));
+    expect(scripts).toEqual(['bundle']);
+    expect(JSON.parse(read('package.json')).scripts).toHaveProperty('bundle');
+  });
+
   test('keeps secrets and tests out of the build context', () => {
     expect(read('.dockerignore').split('\n')).toContain('*');
     expect(read('.dockerignore')).not.toMatch(/^!.*(\.env|test|\.git)/m);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Refusal, Refused } from '../../src/domain/refusal.ts';
 import { ErrorReasonSchema, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
-import type { CheckCodeOutput } from '../../src/verifier.ts';
+import type { CheckCodeOutput } from '../../src/operations.ts';
 import { PROTOCOLS } from '../support/clients.ts';
 import { type Edges, onlyRpc, startEdges } from './edges.ts';
 
@@ -88,7 +88,7 @@ const TABLE: readonly Row[] = [
     chinese: '需要有效的身份凭证。',
   },
   {
-    refusal: { reason: 'PURPOSE_NOT_ALLOWED', purpose: 'login' },
+    refusal: { reason: 'PURPOSE_NOT_ALLOWED' },
     status: 'PERMISSION_DENIED',
     text: 'This caller may not use this purpose.',
     chinese: '当前调用方无权使用该用途。',

@@ -191,6 +191,20 @@ describe('what the libraries refuse in their own words', () => {
     expect(onlyRpc(edges.events)).toMatchObject({ method: 'CheckCode', status: 'RESOURCE_EXHAUSTED', reason: null });
   });
 
+  test('Connect: a body that tells its length by getting too large is RESOURCE_EXHAUSTED', async () => {
+    const body = new ReadableStream({
+      start(stream) {
+        for (let sent = 0; sent <= 4; sent++) stream.enqueue(large);
+        stream.close();
+      },
+    });
+    const headers = { 'content-type': 'application/json' };
+    const init: RequestInit = { method: 'POST', headers, body, duplex: 'half' };
+    const answer = await fetch(`${edges.http}${SERVICE}/CheckCode`, init);
+    expect(answer.status).toBe(429);
+    expect(onlyRpc(edges.events)).toMatchObject({ method: 'CheckCode', status: 'RESOURCE_EXHAUSTED', reason: null });
+  });
+
   test('gRPC: an unknown compression, and no message, are UNIMPLEMENTED', async () => {
     for (const [body, headers] of [
       [frame(GOOD, true), { 'grpc-encoding': 'zstd' }],

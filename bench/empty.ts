@@ -1,0 +1,67 @@
+/**
+ * What CheckCode is compared with, as a process of its own. `node bench/empty.ts edge`: our two edges with handlers that
+ * answer an empty message. `node bench/empty.ts library`: a grpc-js server with nothing of ours.
+ */
+import { create } from '@bufbuild/protobuf';
+import { type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { addressOf } from '../src/config/address.ts';
+import { VerificationService } from '../src/gen/verification/v1/verification_pb.ts';
+import { createMetrics } from '../src/ops/metrics.ts';
+import { createOpsServer } from '../src/ops/server.ts';
+import { createAuthenticator } from '../src/rpc/auth.ts';
+import { createConnectEdge } from '../src/rpc/connect.ts';
+import { createGrpcEdge } from '../src/rpc/grpc.ts';
+import type { Handlers } from '../src/rpc/service.ts';
+
+const { GRPC_LISTEN = '', HTTP_LISTEN = '', OPS_LISTEN = '' } = process.env;
+const METHODS = VerificationService.methods;
+
+async function serveEdges(): Promise<void> {
+  const handlers = METHODS.map(({ localName, output }) => [localName, async () => create(output)]);
+  const edge = {
+    handlers: Object.fromEntries(handlers) as Handlers,
+    authenticate: createAuthenticator([]),
+    emit: () => undefined,
+    clock: () => performance.now(),
+    maxMessageBytes: 16 * 1024,
+    deadlinesMs: Object.fromEntries(METHODS.map(({ name }) => [name, 2_000])),
+  };
+  await createGrpcEdge({ ...edge, reflection: false }).listen(addressOf(GRPC_LISTEN));
+  await createConnectEdge(edge).listen(addressOf(HTTP_LISTEN));
+}
+
+async function serveLibrary(): Promise<void> {
+  const asIs = (bytes: Buffer) => bytes;
+  const nothing = Buffer.of();
+  const answer: handleUnaryCall<Buffer, Buffer> = (_call, callback) => callback(null, nothing);
+  const definition: ServiceDefinition = Object.fromEntries(
+    METHODS.map(({ name }) => [
+      name,
+      {
+        path: `/${VerificationService.typeName}/${name}`,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: asIs,
+        requestDeserialize: asIs,
+        responseSerialize: asIs,
+        responseDeserialize: asIs,
+      },
+    ]),
+  );
+  const server = new Server({ 'grpc.enable_channelz': 0 });
+  server.addService(definition, Object.fromEntries(METHODS.map(({ name }) => [name, answer])));
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(GRPC_LISTEN, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+await (process.argv[2] === 'library' ? serveLibrary() : serveEdges());
+const ops = createOpsServer({
+  metrics: createMetrics([]),
+  readiness: async () => ({ ready: true, components: { server: 'serving', store: 'ready' } }),
+  onFault: (error) => {
+    throw error;
+  },
+});
+await ops.listen(addressOf(OPS_LISTEN));
+process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,54 @@
+/** Servers to be measured, each a process of its own on loopback; what they log is written and thrown away. */
+import { fileURLToPath } from 'node:url';
+import { type Child, startChild } from '../test/support/child.ts';
+import { freePort } from '../test/support/port.ts';
+import { eventually } from '../test/support/wait.ts';
+
+export interface Server {
+  /** `host:port`. */
+  readonly grpc: string;
+  /** `http://host:port`. */
+  readonly http: string;
+  readonly process: Child;
+  metrics(): Promise<Metrics>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** The sum of a metric over all its labels; 0 when there is none. */
+export type Metrics = (name: string) => number;
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** `command` is what follows `node`, `['src/main.ts']`. Throws, quoting standard error, when it is not ready in 15 s. */
+export async function startServer(
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Server> {
+  const [grpc, http, ops] = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
+  const addresses = { GRPC_LISTEN: String(grpc), HTTP_LISTEN: String(http), OPS_LISTEN: String(ops) };
+  const child = await startChild('/bin/sh', ['-c', 'exec "$@" > /dev/null', 'sh', process.execPath, ...command], {
+    env: { ...addresses, ...env },
+    cwd: ROOT,
+  });
+  await eventually('the server is ready', async () => {
+    return !child.running() || (await fetch(`http://${ops}/readyz`)).ok;
+  });
+  if (!child.running()) throw new Error(`the server ended:\n${child.stderr()}`);
+  return {
+    grpc: String(grpc),
+    http: `http://${http}`,
+    process: child,
+    metrics: async () => read(await (await fetch(`http://${ops}/metrics`)).text()),
+    stop: () => child.stop(20_000),
+  };
+}
+
+/** The Prometheus text format: `name{labels} value`. */
+function read(text: string): Metrics {
+  const sums = new Map<string, number>();
+  for (const [, name = '', value] of text.matchAll(/^(\w+)(?:\{.*\})? (\S+)$/gm)) {
+    sums.set(name, (sums.get(name) ?? 0) + Number(value));
+  }
+  return (name) => sums.get(name) ?? 0;
+}

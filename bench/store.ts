@@ -1,0 +1,81 @@
+/** The store by itself: `check.lua` through ioredis, in the process that makes the calls. */
+import type { Redis } from 'ioredis';
+import { createRedisStore } from '../src/store/redis.ts';
+import type { CheckCommand, SendCommand } from '../src/store/store.ts';
+import { eventually } from '../test/support/wait.ts';
+import { type Load, load } from './load.ts';
+
+export interface StoreTurn extends Load {
+  /** Redis's own time for one script. */
+  readonly redisMicrosPerCall: number;
+}
+
+export interface StorePlan {
+  readonly rounds: number;
+  /** Per round; every one compares and consumes. */
+  readonly calls: number;
+  readonly concurrency: number;
+}
+
+const RULES: SendCommand['rules'] = {
+  lifeMs: 600_000,
+  digits: 6,
+  guesses: 5,
+  resend: 'same',
+  cooldownMs: 60_000,
+  windows: [
+    { name: 'phone_hour', limit: 5, windowMs: 3_600_000 },
+    { name: 'phone_day', limit: 10, windowMs: 86_400_000 },
+  ],
+};
+
+export async function measureStore(redis: Redis, redisUrl: string, plan: StorePlan): Promise<StoreTurn[]> {
+  const { rounds, calls, concurrency } = plan;
+  const store = createRedisStore({
+    urls: [redisUrl],
+    cluster: false,
+    keyPrefix: 'bench',
+    commandTimeoutMs: 5_000,
+    emit: () => undefined,
+    clock: () => performance.now(),
+  });
+  const turns: StoreTurn[] = [];
+  try {
+    await eventually('the store is ready', () => store.ready().then(() => true));
+    for (let round = 0; round <= rounds; round++) {
+      await redis.flushall();
+      const sends = Array.from({ length: calls }, (_, index) => sendOf(index));
+      await load(sends, concurrency, store.send);
+      await redis.config('RESETSTAT');
+      const { load: made, answers } = await load(sends.map(checkOf), concurrency, store.check);
+      if (answers.some(({ kind }) => kind !== 'approved')) throw new Error('a right code was not approved');
+      const turn = { ...made, redisMicrosPerCall: await scriptMicros(redis) };
+      if (round > 0) turns.push(turn);
+    }
+  } finally {
+    await store.close();
+  }
+  return turns;
+}
+
+/** Keys, nonces and MACs have the lengths of real ones. */
+function sendOf(index: number): SendCommand {
+  const unique = index.toString(36).padStart(22, '0');
+  return {
+    slot: { phoneKey: `00.${unique}`, caller: 'bench', purpose: 'login' },
+    rules: RULES,
+    sendId: unique.slice(-16),
+    candidate: { nonce: unique, seed: unique, codeMac: unique },
+    session: '',
+    request: null,
+  };
+}
+
+function checkOf({ slot, candidate: { nonce, codeMac } }: SendCommand): CheckCommand {
+  return { slot, nonce, session: '', codeMac, request: null, guessesByPhone: 3 };
+}
+
+async function scriptMicros(redis: Redis): Promise<number> {
+  const line = /^cmdstat_evalsha:.*usec_per_call=([\d.]+)/m.exec(await redis.info('commandstats'));
+  return Number(line?.[1]);
+}

@@ -1,0 +1,207 @@
+/** A server under load while its Redis is taken away again and again. What one caller sees is in test/e2e/fail-closed.test.ts. */
+import { afterEach, expect, it } from 'vitest';
+import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { type Answer, ok, openClient, type ServiceClient } from '../support/clients.ts';
+import { startProxy, type TcpProxy } from '../support/proxy.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type CountersignServer, startServer } from '../support/server.ts';
+import { eventually } from '../support/wait.ts';
+import { cycle, figure, forAll, phoneAt, scaled, tally } from './load.ts';
+
+const { sendCode, checkCode, rateStatus } = VerificationService.method;
+
+const purpose = 'login';
+const CALLERS = 40;
+const PROMPT_MS = 600;
+/** Rough: what a garbage collector may leave standing. */
+const FLAT_MIB = 48;
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function serve(redisUrl: string): Promise<{ server: CountersignServer; clients: ServiceClient[] }> {
+  const secret = 'a secret of at least 32 bytes, for tests';
+  const server = await startServer({ REDIS_URL: redisUrl, COUNTERSIGN_SECRET: secret, LOG_LEVEL: 'silent' });
+  closers.push(() => server.stop());
+  const clients = Array.from({ length: 4 }, () => openClient('grpc', server));
+  closers.push(async () => {
+    for (const client of clients) client.close();
+  });
+  return { server, clients };
+}
+
+/** Callers who never stop: each sends a code to a phone of its own, checks it twice, and goes on to the next phone. */
+function startLoad(clients: readonly ServiceClient[]) {
+  const answers: { method: string; status: string; ms: number }[] = [];
+  const approvals = new Map<string, Set<string>>();
+  const refused: string[] = [];
+  let sent = 0;
+  let phones = 0;
+  let going = true;
+
+  async function timed<M>(method: string, call: Promise<Answer<M>>): Promise<Answer<M>> {
+    const start = performance.now();
+    const answer = await call;
+    const reason = answer.status === 'OK' ? '' : ` ${answer.details.ErrorInfo?.reason}`;
+    answers.push({ method, status: `${answer.status}${reason}`, ms: performance.now() - start });
+    return answer;
+  }
+
+  async function check(client: ServiceClient, guess: { verificationId: string; code: string }, requestId: string) {
+    const answer = await timed('check', client.call(checkCode, { ...guess, purpose, requestId }));
+    if (answer.status !== 'OK' || answer.message.result !== CheckResult.APPROVED) return;
+    const by = approvals.get(guess.verificationId) ?? new Set();
+    approvals.set(guess.verificationId, by.add(requestId));
+  }
+
+  async function caller(client: ServiceClient): Promise<void> {
+    while (going) {
+      const phone = phoneAt(phones++);
+      const answer = await timed('send', client.call(sendCode, { phone, purpose }));
+      await timed('status', client.call(rateStatus, { phone, purpose }));
+      if (answer.status === 'OK') {
+        sent++;
+        const { verificationId, code } = answer.message;
+        for (const requestId of ['one', 'one', 'other']) await check(client, { verificationId, code }, requestId);
+      } else {
+        refused.push(phone);
+      }
+    }
+  }
+
+  const callers = Promise.all(Array.from({ length: CALLERS }, (_, index) => caller(cycle(clients, index))));
+  return {
+    answers,
+    approvals,
+    refused,
+    sent: () => sent,
+    /** Resolves after `count` more answers of this kind. */
+    more: async (count: number, status = 'OK') => {
+      const goal = answers.filter((answer) => answer.status.startsWith(status)).length + count;
+      const enough = () => answers.filter((answer) => answer.status.startsWith(status)).length >= goal;
+      await eventually(`${count} more answers: ${status}`, enough, { timeoutMs: 60_000 });
+    },
+    stop: async () => {
+      going = false;
+      await callers;
+    },
+  };
+}
+
+async function residentMiB({ ops }: CountersignServer): Promise<number> {
+  const text = await (await fetch(`${ops}/metrics`)).text();
+  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1]) / 2 ** 20;
+}
+
+/** Each takes Redis away and gives it back; `during` resolves when the callers have noticed. */
+const OUTAGES: readonly ((redis: RedisServer, proxy: TcpProxy, during: () => Promise<void>) => Promise<unknown>)[] = [
+  async (redis, _, during) => {
+    await redis.kill('SIGKILL');
+    await during();
+    await redis.restart();
+  },
+  async (redis, _, during) => {
+    await redis.kill('SIGSTOP');
+    await during();
+    await redis.kill('SIGCONT');
+  },
+  async (_, proxy, during) => {
+    proxy.refuse();
+    proxy.cut();
+    await during();
+    await proxy.accept();
+  },
+  async (_, proxy, during) => {
+    proxy.stall('replies');
+    await during();
+    proxy.resume('replies');
+  },
+  async (redis, _, during) => {
+    const admin = redis.connect();
+    await admin.replicaof('127.0.0.1', 1);
+    await during();
+    await admin.replicaof('NO', 'ONE');
+  },
+  async (redis, _, during) => {
+    const admin = redis.connect();
+    await admin.config('SET', 'maxmemory', '1');
+    await during();
+    await admin.config('SET', 'maxmemory', '0');
+  },
+];
+
+it('a server whose Redis is taken away again and again sends and approves nothing in doubt, and keeps its size', async () => {
+  // Every write is kept, so that what was charged in doubt does not vanish with the process.
+  const redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  closers.push(() => redis.stop());
+  const proxy = await startProxy(redis);
+  closers.push(() => proxy.close());
+  const { server, clients } = await serve(`redis://${proxy.host}:${proxy.port}`);
+
+  const load = startLoad(clients);
+  await load.more(scaled(4_000));
+  const before = await residentMiB(server);
+  for (const outage of OUTAGES) {
+    await outage(redis, proxy, () => load.more(scaled(600), 'UNAVAILABLE'));
+    await load.more(scaled(600));
+  }
+  await load.stop();
+  const after = await residentMiB(server);
+
+  const statuses = tally(load.answers.map(({ status }) => status));
+  const times = load.answers.map(({ ms }) => ms).sort((a, b) => a - b);
+  const percentile = (part: number) => Math.round(times[Math.floor((times.length - 1) * part)] ?? 0);
+  figure(`answers over ${OUTAGES.length} outages: ${JSON.stringify(statuses)}`);
+  figure(
+    `answered within ${percentile(0.99)} ms (99 %), ${percentile(1)} ms (all); RSS ${before.toFixed()} -> ${after.toFixed()} MiB`,
+  );
+  expect(Object.keys(statuses).sort()).toEqual(['OK', 'UNAVAILABLE STORE_UNAVAILABLE']);
+  expect(percentile(0.99)).toBeLessThan(PROMPT_MS);
+  expect(after - before).toBeLessThan(FLAT_MIB);
+
+  const messages =
+    server.process
+      .stdout()
+      .match(/^SMS to \+\d+/gm)
+      ?.map((line) => line.slice('SMS to '.length)) ?? [];
+  const received = new Set(messages);
+  expect(messages).toHaveLength(load.sent());
+  expect(load.refused.filter((phone) => received.has(phone))).toEqual([]);
+  expect([...load.approvals.values()].filter((requests) => requests.size > 1)).toEqual([]);
+
+  const [client] = clients as [ServiceClient];
+  await forAll(load.refused, 10, (phone) =>
+    eventually(
+      'nothing is charged for what was not sent',
+      async () => {
+        const { limits, cooldown } = ok(await client.call(rateStatus, { phone, purpose }));
+        return cooldown?.active === false && limits.every(({ used }) => used === 0);
+      },
+      { timeoutMs: 30_000, everyMs: 200 },
+    ),
+  );
+  figure(
+    `${load.sent()} codes sent, ${load.approvals.size} approved; nothing charged to ${load.refused.length} refused`,
+  );
+});
+
+it('SCRIPT FLUSH every 100 ms is not noticed by callers', async () => {
+  const redis = await startRedis();
+  closers.push(() => redis.stop());
+  const { clients } = await serve(redis.url);
+  const admin = redis.connect();
+  let flushes = 0;
+  const flushing = setInterval(() => void admin.script('FLUSH').then(() => flushes++), 100);
+  const load = startLoad(clients);
+  await load.more(scaled(6_000));
+  await load.stop();
+  clearInterval(flushing);
+
+  const statuses = tally(load.answers.map(({ status }) => status));
+  figure(`${flushes} script flushes during ${load.answers.length} calls: ${JSON.stringify(statuses)}`);
+  expect(flushes).toBeGreaterThan(5);
+  expect(Object.keys(statuses)).toEqual(['OK']);
+  expect(load.approvals.size).toBe(load.sent());
+});

@@ -1,0 +1,24 @@
+/** The negative control of the races: a check as it is often written, which reads, decides and writes. */
+import type { Redis } from 'ioredis';
+import { keysOf } from '../../src/store/keys.ts';
+import type { CheckCommand, CheckReply, Store } from '../../src/store/store.ts';
+
+/** `store` with another check. */
+export function readThenWrite(store: Store, redis: Redis, keyPrefix: string): Store {
+  async function check({ slot, nonce, codeMac }: CheckCommand): Promise<CheckReply> {
+    const { verification } = keysOf(keyPrefix, slot);
+    const record = await redis.hgetall(verification);
+    if (record.nonce === undefined || record.nonce !== nonce || record.state !== 'pending') {
+      return { kind: 'not_found' };
+    }
+    const attempts = Number(record.attempts);
+    const guesses = Number(record.guesses);
+    if (attempts >= guesses) return { kind: 'exhausted', nonce };
+    await redis.hset(verification, { attempts: attempts + 1 });
+    if (record.mac !== codeMac) return { kind: 'wrong', nonce, remaining: guesses - attempts - 1 };
+    await redis.hset(verification, { state: 'approved' });
+    return { kind: 'approved', nonce, at: Date.now() };
+  }
+
+  return { ...store, check };
+}

@@ -1,0 +1,33 @@
+/** The store as in production, on a Redis of the test's own. */
+import { createRedisStore } from '../../src/store/redis.ts';
+import { loadScripts } from '../../src/store/scripts.ts';
+import type { Store } from '../../src/store/store.ts';
+import { connected } from '../support/virtual-redis.ts';
+
+export interface StoreOptions {
+  readonly url: string;
+  readonly keyPrefix?: string;
+  /** Lua that shadows the prelude's functions. */
+  readonly prelude?: string;
+  readonly commandTimeoutMs?: number;
+}
+
+/** Resolves when it is connected. */
+export function openStore({
+  url,
+  keyPrefix = 'cs',
+  prelude = '',
+  commandTimeoutMs = 400,
+}: StoreOptions): Promise<Store> {
+  return connected(
+    createRedisStore({
+      urls: [url],
+      cluster: false,
+      keyPrefix,
+      commandTimeoutMs,
+      emit: () => undefined,
+      clock: () => performance.now(),
+      scripts: loadScripts(prelude),
+    }),
+  );
+}

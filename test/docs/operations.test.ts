@@ -1,0 +1,211 @@
+/** docs/operations.md tells operators what is so: its lists are the code's, its ACL is enough and no more than that. */
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Event } from '../../src/event.ts';
+import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { createLogger, logEvents } from '../../src/ops/logger.ts';
+import { createMetrics } from '../../src/ops/metrics.ts';
+import { keysOf } from '../../src/store/keys.ts';
+import { createRedisStore } from '../../src/store/redis.ts';
+import type { Store } from '../../src/store/store.ts';
+import { rulesOf } from '../store/commands.ts';
+import { startApp } from '../support/app.ts';
+import { ok } from '../support/clients.ts';
+import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { sharedRedis } from '../support/shared-redis.ts';
+import { eventually } from '../support/wait.ts';
+
+const page = read('docs/operations.md');
+const { sendCode, checkCode } = VerificationService.method;
+
+const CALL: Event = {
+  type: 'rpc',
+  edge: 'grpc',
+  method: 'SendCode',
+  status: 'OK',
+  reason: 'COOLDOWN',
+  seconds: 0.001,
+  facts: {
+    caller: 'auth',
+    purpose: 'login',
+    phone: '****0123',
+    verificationId: 'id',
+    outcome: 'sent',
+    provider: 'console',
+  },
+};
+
+describe('the lists', () => {
+  test('of metrics: every one with its type and labels', async () => {
+    const { observe, render } = createMetrics(['SendCode', 'CheckCode']);
+    observe(CALL);
+    observe({ ...CALL, method: 'CheckCode', facts: { outcome: 'approved' } });
+    observe({ type: 'store', operation: 'send', ok: true, seconds: 0 });
+    observe({ type: 'attempt', provider: 'a', result: 'rejected', category: 'blocked', vendorCode: '', seconds: 0 });
+    observe({ type: 'settle_failed', refund: true, attempt: 0, error: new Error() });
+    const text = await render();
+    const real = [...text.matchAll(/^# TYPE (countersign_\w+) (\w+)$/gm)].map(([, name = '', type = '']) => {
+      const sample = new RegExp(`^${name}(?:_sum)?(?:{(.*)})? `, 'm').exec(text)?.[1] ?? '';
+      return [name, type, ...[...sample.matchAll(/(\w+)="/g)].map(([, label = '']) => label)];
+    });
+    const listed = tableOf(markedPart(page, 'metrics')).map(([name, type, labels]) => [
+      ...codeWords(name),
+      type,
+      ...codeWords(labels),
+    ]);
+    expect(listed.sort()).toEqual(real.sort());
+  });
+
+  test('of log fields: every one of a call', async () => {
+    const lines: string[] = [];
+    const destination = { write: (text: string) => void lines.push(text) };
+    logEvents(await createLogger({ level: 'info', pretty: false, destination }))(CALL);
+    const listed = tableOf(markedPart(page, 'log')).flatMap(([names]) => codeWords(names));
+    expect(listed.sort()).toEqual(Object.keys(JSON.parse(lines.join(''))).sort());
+  });
+
+  test('of keys: every one under its name', () => {
+    const keys = keysOf('cs', { phoneKey: '<phone>', caller: '<caller>', purpose: '<purpose>' });
+    const named = Object.values(keys).map((key) => (typeof key === 'string' ? key : key({ hash: '<request>' })));
+    const listed = tableOf(markedPart(page, 'keys')).flatMap(([key]) => codeWords(key));
+    expect(listed.sort()).toEqual(named.sort());
+  });
+});
+
+describe('the ACL user', () => {
+  const [line = ''] = fencesOf(sectionOf(page, '### An ACL user')).map(({ body }) => body.replace(/\s+/g, ' ').trim());
+  const rules = line.replace('PASSWORD', 'secret').split(' ').slice(2);
+  const rights = rules.filter((rule) => rule.startsWith('+'));
+  let server: RedisServer;
+  let admin: Redis;
+  beforeAll(async () => {
+    server = await startRedis();
+    admin = server.connect();
+  });
+  afterAll(() => server?.stop());
+
+  /** What goes wrong, and what Redis denied, when the user has these rules. */
+  async function denials(given: readonly string[]): Promise<string[]> {
+    await admin.flushall();
+    await admin.script('FLUSH');
+    await admin.call('ACL', 'LOG', 'RESET');
+    await admin.call('ACL', 'SETUSER', 'countersign', 'reset', ...given);
+    const url = server.url.replace('redis://', 'redis://countersign:secret@');
+    const options = { urls: [url], cluster: false, keyPrefix: 'cs', commandTimeoutMs: 2_000 };
+    const store = createRedisStore({ ...options, emit: () => undefined, clock: () => performance.now() });
+    await connection(store);
+    const wrong = [...(await everything(store)), ...((await admin.call('ACL', 'LOG')) as unknown[][]).map(String)];
+    await store.close();
+    return wrong;
+  }
+
+  test('may do everything that the service does, and Redis refuses nothing', async () => {
+    expect(await denials(rules)).toEqual([]);
+  });
+
+  test('has no right that is not needed', async () => {
+    expect(rights.length).toBeGreaterThan(10);
+    // The client says there that it goes on without INFO; the scripts do not.
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const idle: string[] = [];
+    for (const right of rights) {
+      if ((await denials(rules.filter((rule) => rule !== right))).length === 0) idle.push(right);
+    }
+    expect(idle).toEqual([]);
+    warn.mockRestore();
+  });
+});
+
+/** The connection is up, fit or not: without an offline queue, what comes before that says nothing about rights. */
+async function connection(store: Store): Promise<void> {
+  for (;;) {
+    const error = await store.ready().then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    if (!/isn't writeable|Connection is closed/.test(String(error instanceof Error ? error.cause : ''))) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Every operation, through every branch that uses a command of its own. Answers what failed. */
+async function everything(store: Store): Promise<string[]> {
+  const slot = { phoneKey: '00.phone', caller: 'auth', purpose: 'login' };
+  const rules = { ...rulesOf('same'), cooldownMs: 0 };
+  const request = { hash: 'hash', content: 'content' };
+  const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
+  const delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts: [] } as const;
+  const send = (sendId: string) => store.send({ slot, rules, sendId, candidate, session: '', request });
+  const settle = (sendId: string, given: typeof delivery | null) =>
+    store.settle({ slot, sendId, requestHash: 'hash', delivery: given });
+  const check = (codeMac: string, nonce: string | null) =>
+    store.check({
+      slot,
+      nonce,
+      session: '',
+      codeMac,
+      request: { hash: codeMac, content: codeMac },
+      guessesByPhone: 3,
+    });
+  const steps: (() => Promise<unknown>)[] = [
+    () => store.ready(),
+    () => send('1'),
+    () => settle('1', null),
+    () => send('2'),
+    () => settle('2', delivery),
+    () => check('wrong', null),
+    () => check('right', 'nonce'),
+    () => store.status({ slot, nonce: null, cooldownMs: 0, windows: rules.windows }),
+    () => store.cancel({ slot, nonce: 'nonce' }),
+  ];
+  const wrong: string[] = [];
+  for (const [index, step] of steps.entries()) await step().catch((error) => wrong.push(`step ${index}: ${error}`));
+  return wrong;
+}
+
+describe('rotating the secret', () => {
+  const redis = sharedRedis();
+  afterAll(() => redis.close());
+  const [old, fresh] = ['an old secret that is 32 bytes long', 'a new secret that is 32 bytes long, too'];
+  const phone = '+14155550105';
+  const purpose = 'login';
+
+  async function instance(current: string, previous: string) {
+    const app = await startApp({
+      env: {
+        REDIS_URL: redis.url,
+        REDIS_KEY_PREFIX: redis.prefix,
+        COUNTERSIGN_SECRET: current,
+        COUNTERSIGN_SECRET_PREVIOUS: previous,
+      },
+    });
+    await eventually('Redis answers', async () => (await fetch(`${app.ops}/readyz`)).ok);
+    return app;
+  }
+  test('in the order given: ids check under either secret, by phone and for limits only the current one counts', async () => {
+    const before = await instance(old, fresh);
+    const after = await instance(fresh, old);
+    const checked = async (app: typeof before, target: object, code: string) =>
+      ok(await app.client('json').call(checkCode, { ...target, purpose, code })).result;
+
+    const { verificationId } = ok(await before.client('json').call(sendCode, { phone, purpose }));
+    const code = before.inbox.codeTo(phone);
+    expect(await checked(after, { phone }, code)).toBe(CheckResult.NOT_FOUND);
+    const again = ok(await after.client('json').call(sendCode, { phone, purpose }));
+    expect(again.sendsRemaining).toBe(4);
+    expect(await checked(after, { verificationId }, code)).toBe(CheckResult.APPROVED);
+    // The other way round: instances that are not swapped yet read what swapped ones issue.
+    const later = { verificationId: again.verificationId };
+    expect(await checked(before, later, after.inbox.codeTo(phone))).toBe(CheckResult.APPROVED);
+    await before.stop();
+    await after.stop();
+  });
+});
+
+test('the body of /readyz is as shown', async () => {
+  const app = await startApp();
+  const [shown] = fencesOf(sectionOf(page, '## Probes'));
+  expect(await (await fetch(`${app.ops}/readyz`)).json()).toEqual(JSON.parse(shown?.body ?? ''));
+  await app.stop();
+});
