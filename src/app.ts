@@ -1,5 +1,6 @@
 /** All wiring, from top to bottom. Production and tests run this same composition; tests override its edges. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 import { addressOf } from './config/address.ts';
 import { callerConfigs, limitPolicy, phonePolicy, purposePolicies } from './config/policies.ts';
@@ -166,15 +167,16 @@ async function openStore(
   config: Config,
   parts: { emit: Emit; clock: () => number; now: () => number },
 ): Promise<Store> {
-  const { url, cluster, username, password, keyPrefix, commandTimeoutMs } = config.redis;
+  const { url, caFile, ...redis } = config.redis;
   if (url === undefined) {
     const { createMemoryStore } = await import('./store/memory.ts');
     return createMemoryStore({ now: parts.now });
   }
   const { createRedisStore } = await import('./store/redis.ts');
   const urls = url.split(',').map((part) => part.trim());
+  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
   const { emit, clock } = parts;
-  return createRedisStore({ urls, cluster, username, password, keyPrefix, commandTimeoutMs, emit, clock });
+  return createRedisStore({ ...redis, urls, ca, emit, clock });
 }
 
 function providersOf(config: Config, { providers, print = printLine }: Overrides): readonly Provider[] {

@@ -16,7 +16,8 @@ export function firstCalls(config: Config, ports: Ports): string {
   const send = JSON.stringify({ phone: PHONE, purpose });
   const check = JSON.stringify({ phone: PHONE, purpose, code: '123456789'.slice(0, digits) });
 
-  const curl = (rpc: string, body: string) => `curl --json '${body}'${token} http://${at('http')}/${SERVICE}/${rpc}`;
+  const curl = (rpc: string, body: string) =>
+    `curl -H 'content-type: application/json'${token} -d '${body}' http://${at('http')}/${SERVICE}/${rpc}`;
   const grpcurl = (rpc: string, body: string) =>
     `grpcurl -plaintext${schema}${token} -d '${body}' ${at('grpc')} ${SERVICE}/${rpc}`;
   const bufCurl = (rpc: string, body: string) =>

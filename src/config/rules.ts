@@ -50,7 +50,7 @@ const at = ({ sources }: Situation, path: readonly PropertyKey[], problem: strin
 const RULES: readonly Rule[] = [
   function stateIsKept(situation) {
     if (!isSet(situation, 'redis', 'url')) {
-      const idle = ['username', 'password'].filter((key) => isSet(situation, 'redis', key));
+      const idle = ['username', 'password', 'caFile'].filter((key) => isSet(situation, 'redis', key));
       if (situation.settings.redis?.cluster) idle.push('cluster');
       const mistakes = idle.map((key) => at(situation, ['redis', key], 'is set without REDIS_URL'));
       if (!situation.production) return { mistakes };

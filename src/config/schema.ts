@@ -159,6 +159,10 @@ export function settingsSchema(production: boolean) {
           secret: true,
           description: 'Password; wins over the URL.',
         }),
+        caFile: text(4096).optional().meta({
+          env: 'REDIS_CA_FILE',
+          description: 'PEM file of the authority behind `rediss://` servers; the system’s authorities when unset.',
+        }),
         keyPrefix: z
           .string()
           .regex(/^[A-Za-z0-9_.:-]{1,32}$/, 'must be 1 to 32 letters, digits and _ . : -')

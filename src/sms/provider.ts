@@ -1,5 +1,5 @@
 /**
- * The seam to SMS vendors: one file per vendor, one line in index.ts. A provider never throws: it says which of four
+ * The seam to SMS vendors: one file per vendor, one line where app.ts lists them. A provider never throws: it says which of four
  * things happened, and "I do not know" (a timeout, a reset, a 5xx) is `unknown`, never a failure.
  */
 import type { FailureCategory } from '../domain/delivery.ts';

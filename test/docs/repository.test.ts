@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { anchorsOf, codeWords, linksOf, ROOT, read } from '../support/markdown.ts';
 
-const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
+const listed = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT });
 const files = String(listed)
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
@@ -29,6 +29,14 @@ test('every path that CONTRIBUTING.md names exists', () => {
     .filter((word) => /^(src|test|docs|proto|scripts)\/[\w/.-]*$/.test(word));
   expect(paths.length).toBeGreaterThan(30);
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test('every npm script that a page names exists', () => {
+  const { scripts } = JSON.parse(read('package.json'));
+  const named = pages.flatMap((page) => [...read(page).matchAll(/`?npm (?:run (?:-s )?)?(start|test|[a-z:]+)`/g)]);
+  const names = named.map(([, name = '']) => name).filter((name) => name !== 'ci');
+  expect(names.length).toBeGreaterThan(5);
+  expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
 });
 
 test('no file names a place on somebody’s machine', () => {

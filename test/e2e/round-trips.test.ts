@@ -1,7 +1,7 @@
 /** What each call costs Redis, counted on the wire, and which refusals cost nothing because Redis never hears of them. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';
@@ -37,6 +37,11 @@ beforeAll(async () => {
   await user.verdict(user.code());
   await cancel(user);
 });
+afterAll(() =>
+  figure(
+    'commands: SendCode 1 before the provider and 1 after it, every other RPC 1, unauthenticated and foreign purposes 0',
+  ),
+);
 afterEach(() => app.inbox.answer(ACCEPTED));
 
 const ACCEPTED = async () => ({ kind: 'accepted', messageId: 'm-1', segments: 1 }) as const;
@@ -83,7 +88,6 @@ describe.each(EDGES)('over %s', (protocol) => {
     const all = await commandsOf(() => user.send({ requestId: 'r' }));
     expect(before.length).toBeLessThanOrEqual(2);
     expect({ before, all }).toEqual({ before: ONE, all: [...ONE, ...ONE] });
-    figure(`SendCode over ${protocol}: ${before.length} command before the provider, ${all.length} in all`);
   });
 
   it('a script that Redis has forgotten costs one more, once', async () => {

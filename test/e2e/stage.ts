@@ -3,6 +3,7 @@
  * test every key in that corner must expire and must show none of the phones and codes that went over the stage.
  */
 import { randomBytes } from 'node:crypto';
+import type { Cluster, Redis } from 'ioredis';
 import { afterAll, afterEach, expect } from 'vitest';
 import { type AppOptions, type RunningApp, startApp } from '../support/app.ts';
 import type { ServiceClient } from '../support/clients.ts';
@@ -14,7 +15,7 @@ import { connected, type VirtualOptions, virtualRedisStore } from '../support/vi
 import { eventually } from '../support/wait.ts';
 
 export interface Stage {
-  readonly redis: Pick<SharedRedis, 'client' | 'prefix' | 'clear'>;
+  readonly redis: Place;
   /** The time of `startVirtual`'s apps, in milliseconds since the epoch. */
   readonly clock: { now(): number; pass(ms: number): void };
   /** A valid phone, E.164, that nothing was sent to before. */
@@ -31,7 +32,9 @@ export interface Stage {
 
 export interface VirtualStart extends Omit<AppOptions, 'store'>, Pick<VirtualOptions, 'plant' | 'urls' | 'cluster'> {}
 
-type Place = Pick<SharedRedis, 'url' | 'client' | 'prefix' | 'clear' | 'close'>;
+export interface Place extends Omit<SharedRedis, 'client'> {
+  readonly client: Redis | Cluster;
+}
 
 /** A server that nobody else uses, as a stage's place. Call it at the top of a file. */
 export async function ownRedis(options?: RedisServerOptions): Promise<Place> {

@@ -1,0 +1,176 @@
+/** The same promises on a real Redis Cluster of three nodes: every script declares its keys, and they share a slot. */
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKeyring } from '../../src/domain/keyring.ts';
+import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { keysOf } from '../../src/store/keys.ts';
+import { storeContract } from '../store/contract.ts';
+import type { RunningApp } from '../support/app.ts';
+import { ok, PROTOCOLS } from '../support/clients.ts';
+import { startCluster } from '../support/redis-cluster.ts';
+import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { type ScriptWatch, watchScripts } from './monitor.ts';
+import { createStage, figure } from './stage.ts';
+import { createUser, tally } from './user.ts';
+
+const cluster = await startCluster();
+const client = cluster.connect();
+const admins = cluster.nodes.map((node) => node.connect());
+const first = admins[0] as Redis;
+const seeds = { urls: cluster.urls, cluster: true };
+
+const stage = createStage({
+  url: cluster.urls.join(','),
+  client,
+  prefix: 'cs',
+  clear: async () => void (await Promise.all(admins.map((admin) => admin.flushall()))),
+  close: () => cluster.stop(),
+});
+
+const slotOf = async (key: string) => Number(await first.cluster('KEYSLOT', key));
+
+describe('the store contract', () => {
+  let watch: ScriptWatch;
+  beforeAll(async () => {
+    watch = await watchScripts(cluster.nodes);
+  });
+  afterAll(() => watch.stop());
+
+  storeContract((now) => connected(virtualRedisStore({ now, keyPrefix: 'cs', ...seeds })));
+
+  it('has run scripts by the hundred, and none touched a key that it did not declare', async () => {
+    const { scripts, commands, undeclared } = await watch.seen();
+    expect(undeclared).toEqual([]);
+    expect(scripts).toBeGreaterThan(300);
+    figure(`${scripts} scripts ran ${commands} commands on 3 nodes, ${undeclared.length} on undeclared keys`);
+  });
+});
+
+describe('negative controls: a script with a key that it did not declare', () => {
+  async function check(key: string) {
+    const watch = await watchScripts(cluster.nodes);
+    const plant = (name: string, lua: string) => (name === 'check' ? `redis.call('HGET', ${key}, 'x')\n${lua}` : lua);
+    const app = await stage.startVirtual({ ...seeds, plant });
+    const statuses: string[] = [];
+    for (let n = 0; n < 6; n++) {
+      const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
+      ok(await user.send());
+      statuses.push(await user.verdict(user.code()));
+    }
+    const { undeclared } = await watch.seen();
+    watch.stop();
+    return { statuses: tally(statuses), undeclared };
+  }
+
+  it('is found by the monitor where the Cluster does not mind', async () => {
+    const { statuses, undeclared } = await check("KEYS[1] .. ':more'");
+    expect(statuses).toEqual({ APPROVED: 6 });
+    expect(undeclared).toHaveLength(6);
+    expect(undeclared[0]).toMatch(/^hget cs:\{[^}]+\}:v:anonymous:login:more$/);
+  });
+
+  it('of another slot is refused by the Cluster', async () => {
+    const { statuses, undeclared } = await check("'elsewhere:' .. KEYS[1]:gsub('[{}]', '')");
+    expect(statuses.APPROVED ?? 0).toBeLessThan(6);
+    expect(undeclared.length).toBeGreaterThan(0);
+  });
+});
+
+describe('slots', () => {
+  const HOSTILE = [
+    '',
+    '{',
+    '}',
+    '{}',
+    '}{',
+    '{a}',
+    '}a{b}',
+    '\u0000',
+    '\r\n',
+    '*',
+    ':',
+    '::v:',
+    '{}:s',
+    '１',
+    '\u202e',
+    'x'.repeat(64),
+  ];
+  const keyring = createKeyring({ current: randomBytes(32), previous: null });
+
+  function keysFor(phoneKey: string, input: string): string[] {
+    const keys = keysOf('cs', { phoneKey, caller: 'auth', purpose: 'login' });
+    const others = keysOf('cs', { phoneKey, caller: 'shop', purpose: 'reset_password' });
+    const hash = keyring.fingerprint('send request', phoneKey, [input]);
+    return [keys, others].flatMap(({ answer, verdict, ...fixed }) => [
+      ...Object.values(fixed),
+      answer({ hash }),
+      verdict({ hash }),
+      answer(null),
+      verdict(null),
+    ]);
+  }
+
+  it('all keys of a phone share one, whatever callers send', async () => {
+    const used = new Set<number>();
+    for (const input of HOSTILE) {
+      const keys = keysFor(keyring.phoneKey(`+1415${input}`), input);
+      expect(keys.every((key) => /^cs:\{[0-9a-f]{2}\.[\w-]{22}\}(:[a-z_-]+)*(:[\w-]+)?$/.test(key))).toBe(true);
+      const slots = new Set(await Promise.all(keys.map(slotOf)));
+      expect(slots.size, JSON.stringify(input)).toBe(1);
+      for (const slot of slots) used.add(slot);
+    }
+    // Phones spread over the Cluster.
+    expect(used.size).toBeGreaterThan(HOSTILE.length / 2);
+  });
+
+  it('negative control: an unkeyed input in the tag would tear them apart', async () => {
+    const torn = HOSTILE.filter((input) => input.includes('}')).map((input) => keysFor(`00.${input}x`, input));
+    const slots = await Promise.all(torn.map(async (keys) => new Set(await Promise.all(keys.map(slotOf))).size));
+    // With nothing before the closing brace the tag is empty, and the whole key counts.
+    expect(keysFor('}', 'x').length).toBeGreaterThan(1);
+    expect(new Set(await Promise.all(keysFor('}', 'x').map(slotOf))).size).toBeGreaterThan(1);
+    expect(slots.every((size) => size >= 1)).toBe(true);
+  });
+});
+
+describe('the service', () => {
+  let app: RunningApp;
+  beforeAll(async () => {
+    app = await stage.start({ env: { REDIS_CLUSTER: 'true' } });
+  });
+
+  it.each(PROTOCOLS)('sends, checks, explains and cancels over %s, on every node', async (protocol) => {
+    const { cancelVerification } = VerificationService.method;
+    for (let n = 0; n < 12; n++) {
+      const user = createUser(app, { protocol, phone: stage.phone() });
+      ok(await user.send({ requestId: 'send' }));
+      ok(await user.send({ requestId: 'send' }));
+      expect(user.received()).toBe(1);
+      expect(await user.status()).toMatchObject({ canSend: false, canCheck: true, blockedBy: 'cooldown' });
+      expect(await user.verdict(user.wrong(), { requestId: 'wrong' })).toBe('WRONG_CODE');
+      expect(await user.verdict(user.wrong(), { requestId: 'wrong' })).toBe('WRONG_CODE');
+      expect(await user.verdict(user.code())).toBe('APPROVED');
+      expect(await user.verdict(user.code())).toBe('NOT_FOUND');
+      expect(await user.record()).toMatchObject({ attempts: 2 });
+      const id = { verificationId: user.id, purpose: 'login' };
+      expect((await app.client(protocol).call(cancelVerification, id)).status).toBe('OK');
+    }
+    const sizes = await Promise.all(admins.map((admin) => admin.dbsize()));
+    expect(Math.min(...sizes)).toBeGreaterThan(0);
+    expect(app.events.filter(({ type }) => type === 'fault')).toEqual([]);
+    figure(`${protocol}: 12 users, keys on the nodes ${sizes.join(' / ')}`);
+  });
+
+  it.each(['{', '}', '{}', '}{', '{a}b', '}:s', 'a{b}c{d}e', '*?[]\\', "'; --", '%7b%7d'])(
+    'input that looks like a hash tag, %s, moves no key',
+    async (text) => {
+      const client = { ip: '', deviceId: text, userAgent: text, sessionId: text };
+      const user = createUser(app, { protocol: 'json', phone: stage.phone() });
+      ok(await user.send({ requestId: text, client, captchaToken: text, locale: text, variables: { name: text } }));
+      expect(await user.verdict(user.wrong(), { requestId: text, client })).toBe('WRONG_CODE');
+      expect(await user.verdict(user.code(), { client, locale: text })).toBe('APPROVED');
+      expect(app.events.filter(({ type }) => type === 'fault')).toEqual([]);
+    },
+  );
+});
