@@ -6,6 +6,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
+import { openStore } from '../chaos/store.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { ok, type Protocol, type ServiceClient } from '../support/clients.ts';
 import { assertKeysClean } from '../support/keys.ts';
@@ -33,8 +36,15 @@ async function start(options: RedisServerOptions = {}): Promise<RedisServer> {
   return redis;
 }
 
-async function serve(url: string): Promise<RunningApp> {
-  const app = await startApp({ env: { REDIS_URL: url } });
+async function serve(
+  url: string,
+  env: Readonly<Record<string, string>> = {},
+  change?: (store: Store) => Store,
+): Promise<RunningApp> {
+  const app = await startApp({
+    env: { REDIS_URL: url, ...env },
+    ...(change && { store: change(await openStore({ url })) }),
+  });
   closers.push(() => app.stop());
   return app;
 }
@@ -261,4 +271,39 @@ it('a primary that was demoted is left for the one that its address leads to by 
   await expectUnavailable(() => send(client, KNOWN));
   await eventually('the new primary is used', async () => (await send(client, KNOWN)).status === 'OK');
   expect(app.inbox.messages).toHaveLength(1);
+});
+
+describe('what these tests would say of a service that', () => {
+  const sendInOutage = async (app: RunningApp, redis: RedisServer) => {
+    const client = app.client('grpc');
+    await uncharged(client, REFUSED);
+    await redis.kill('SIGSTOP');
+    return expectUnavailable(() => client.call(sendCode, { phone: REFUSED, purpose: PURPOSE }, { timeoutMs: 2_000 }));
+  };
+
+  it('waits for Redis: too slow', async () => {
+    const redis = await start();
+    const app = await serve(redis.url, { REDIS_COMMAND_TIMEOUT_MS: '1000' });
+    await expect(sendInOutage(app, redis)).rejects.toThrow(/less than 600/);
+  });
+
+  it('falls back to its own memory: it sends', async () => {
+    const redis = await start();
+    const memory = createMemoryStore({ now: Date.now });
+    const app = await serve(redis.url, {}, (store) => ({
+      ...store,
+      send: (command) => store.send(command).catch(() => memory.send(command)),
+    }));
+    await expect(sendInOutage(app, redis)).rejects.toThrow(/UNAVAILABLE/);
+    expect(app.inbox.messages).toHaveLength(1);
+  });
+
+  it('gives nothing back: it stays charged', async () => {
+    const redis = await start();
+    const app = await serve(redis.url, {}, (store) => ({ ...store, settle: async () => undefined }));
+    await sendInOutage(app, redis);
+    await redis.kill('SIGCONT');
+    const limits = async () => ok(await status(app.client('grpc'), REFUSED)).limits.map(({ used }) => used);
+    expect(await eventually('the store is back', limits)).toEqual([1, 1]);
+  });
 });

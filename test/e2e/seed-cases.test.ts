@@ -252,7 +252,7 @@ describe.each(EDGES)('over %s', (protocol) => {
     'Redis away (%s): UNAVAILABLE within 600 ms, nothing sent, nothing approved',
     async (how, ...fate) => {
       const [leave, comeBack] = fate;
-      const app = await stage.startProxied();
+      const app = await stage.startProxied({ env: { REDIS_COMMAND_TIMEOUT_MS: '' } });
       const [waiting, fresh] = [actors(app)(), actors(app)()];
       ok(await waiting.send());
       const check = () => waiting.check(waiting.code(), { requestId: 'the-guess' });

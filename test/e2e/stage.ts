@@ -53,7 +53,13 @@ export async function ownRedis(options?: RedisServerOptions): Promise<Place> {
 export function createStage(place: Place = sharedRedis()): Stage {
   const { client, prefix } = place;
   const secret = randomBytes(32).toString('base64');
-  const environment = { COUNTERSIGN_SECRET: secret, REDIS_URL: place.url, REDIS_KEY_PREFIX: prefix };
+  const environment = {
+    COUNTERSIGN_SECRET: secret,
+    REDIS_URL: place.url,
+    REDIS_KEY_PREFIX: prefix,
+    // All of a test runs in one process: on a busy machine that alone can hold a reply up for longer than the default.
+    REDIS_COMMAND_TIMEOUT_MS: '2000',
+  };
   const phones = new Set<string>();
   const codes = new Set<string>();
   const apps: { readonly app: RunningApp; told: number }[] = [];
@@ -132,7 +138,7 @@ export function createStage(place: Place = sharedRedis()): Stage {
       return phone;
     },
     startVirtual: async ({ plant, urls, cluster, ...options } = {}) => {
-      const changes = { ...(plant && { plant }), ...(urls && { urls }), ...(cluster && { cluster }) };
+      const changes = { urls: urls ?? [place.url], ...(plant && { plant }), ...(cluster && { cluster }) };
       const store = await connected(virtualRedisStore({ keyPrefix: prefix, now: () => now, ...changes }));
       return await watched({ ...options, store, env: { COUNTERSIGN_SECRET: secret, ...options.env } });
     },

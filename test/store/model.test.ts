@@ -68,7 +68,8 @@ describe('memory and Redis give the same answers', () => {
       fc.asyncProperty(commands, async (sequence) => {
         expect(await divergence(planted, sequence)).toBeNull();
       }),
-      { numRuns: 400 },
+      // What it shrinks to depends on where it starts.
+      { numRuns: 400, seed: 7 },
     );
     await planted.close();
     expect(result.failed).toBe(true);
