@@ -62,7 +62,7 @@ export const KINDS: readonly Kind[] = [
   },
   {
     name: 'CheckCode, right code',
-    percent: 20,
+    percent: 10,
     about: (known) => guess(known, { right: true }),
   },
   {
@@ -78,7 +78,7 @@ export const KINDS: readonly Kind[] = [
   },
   {
     name: 'CheckCode, wrong code',
-    percent: 20,
+    percent: 30,
     about: (known) => guess(known, { right: false }),
   },
   {

@@ -25,7 +25,8 @@ export function machineLine({ date, node, redis, cores, processor }: Machine): s
   return `${date}, Node ${node}, Redis ${redis} without persistence, ${cores} cores (${processor}), everything on loopback`;
 }
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Columns after the first `texts` ones hold numbers. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], texts = 1): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+  return [line(head), line(head.map((_, column) => (column < texts ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }

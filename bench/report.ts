@@ -35,24 +35,25 @@ export function benchmarksPage({ machine, plan, turns, storePlan, storeTurns }: 
 
 Written by \`npm run bench\`; do not edit.
 
-${machineLine(machine)}. ${plan.rounds} rounds after one to warm up. In each, every subject in turn makes ${plan.calls} calls (over Connect ${plan.calls / 4}),
-  ${plan.concurrency} under way at any time, over ${plan.connections} gRPC connections or ${plan.concurrency} of HTTP/1.1. Figures are medians of the rounds;
-  in brackets the lowest and highest ratio of one round.
+${machineLine(machine)}.
 
 **Servers, Redis and the load generator share the cores of one machine: trust ratios, not absolutes.** The generator is a process of
-its own (grpc-js clients; plain \`node:http\` for JSON) and costs about as much as what it measures. Where the server is not busy all
-the time, calls/s say as much about the generator as about the server; processor time says what a call costs the server, whoever waits
-for whom. Redis's and the kernel's time for other processes is in calls/s but not in the processor time. Latencies are those of a closed
-loop at full load: about calls under way / throughput.
+its own (grpc-js clients; plain \`node:http\` for JSON) and costs about as much as what it measures. Where a server is not busy all
+the time, calls/s say as much about the generator as about the server; its processor time says what a call costs, whoever waits for
+whom. Latencies are those of a closed loop at full load, about calls under way / throughput.
+
+${plan.rounds} rounds after one to warm up. In each, every subject in its turn makes ${plan.calls} calls (over Connect ${plan.calls / 4}), ${plan.concurrency} under way at
+any time, over ${plan.connections} gRPC connections or ${plan.concurrency} of HTTP/1.1. Figures are medians of the rounds; in brackets stand the lowest and the highest
+ratio of a round.
 
 ## CheckCode over gRPC
 
 ${table(head, rows('grpc'))}
 
 *grpc-js by itself*: the library, nothing of ours. *gRPC edge, empty handler*: the adapter that serves CheckCode (identity, deadline,
-decoding, encoding), with a handler that answers an empty message and nobody listening to events. *CheckCode*: the service as it is
-started in production but for the SMS provider, with the log as JSON on standard output (thrown away), metrics and a real Redis. Half of
-the guesses are right, each at a code of its own; the other half are wrong, five to a code.
+decoding, encoding), with a handler that answers an empty message and nobody listening to events. *CheckCode*: \`node src/main.ts\` with a
+real Redis, metrics and the log as JSON (thrown away behind standard output). Half of the guesses are right, each at a code of its own;
+the other half are wrong, five to a code.
 
 ## CheckCode over Connect, JSON
 
@@ -60,7 +61,7 @@ ${table(head, rows('connect'))}
 
 ## The store by itself
 
-${table(['', 'calls/s', 'p50', 'p99', "Redis's time a call"], [storeRow(storeTurns)])}
+${table(['', 'calls/s', 'p50', 'p99', 'Redis CPU a call'], [storeRow(storeTurns)])}
 
 \`check.lua\` by EVALSHA through one ioredis connection, ${storePlan.calls} right guesses a round, ${storePlan.concurrency} under way.
 `;
@@ -79,7 +80,7 @@ function subjectRow(name: string, turns: readonly Turn[], empty: readonly Turn[]
 }
 
 function storeRow(turns: readonly StoreTurn[]): string[] {
-  const micros = median(turns.map(({ redisMicrosPerCall }) => redisMicrosPerCall));
+  const micros = median(turns.map(({ redisCpuMicrosPerCall }) => redisCpuMicrosPerCall));
   return ['check', ...loadCells(turns), `${micros.toFixed(1)} µs`];
 }
 

@@ -39,7 +39,11 @@ export async function startServer(
     grpc: String(grpc),
     http: `http://${http}`,
     process: child,
-    metrics: async () => read(await (await fetch(`http://${ops}/metrics`)).text()),
+    metrics: async () => {
+      if (!child.running()) throw new Error(`the server has ended:\n${child.stderr()}`);
+      const response = await fetch(`http://${ops}/metrics`, { signal: AbortSignal.timeout(10_000) });
+      return read(await response.text());
+    },
     stop: () => child.stop(20_000),
   };
 }

@@ -9,7 +9,7 @@ import { openClient } from '../test/support/clients.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { thisMachine } from './page.ts';
 import { type Server, startServer } from './server.ts';
-import { problemsOf, type Soaked, soakPage } from './soak-report.ts';
+import { problemsOf, SEPARATOR, type Soaked, soakPage } from './soak-report.ts';
 import { traffic } from './traffic.ts';
 
 const { values } = parseArgs({
@@ -35,22 +35,21 @@ async function soak(server: Server): Promise<Omit<Soaked, 'machine'>> {
   const unexpected = new Map<string, number>();
   const count = (map: Map<string, number>, what: string) => map.set(what, (map.get(what) ?? 0) + 1);
 
+  const cpuBefore = (await server.metrics())('process_cpu_seconds_total');
   const ended = new AbortController();
-  const watching = watchMemory(server, ended.signal);
   const startedAt = performance.now();
-  await traffic({
+  const load = traffic({
     clients,
     callsPerSecond,
     seconds,
     random: Math.random,
     told: (kind, { answer, expected }) => {
-      count(counts, `${kind} | ${answer}`);
+      count(counts, `${kind}${SEPARATOR}${answer}`);
       if (answer !== expected) count(unexpected, `${kind}: ${answer} instead of ${expected}`);
     },
   });
-  const took = (performance.now() - startedAt) / 1000;
-  ended.abort();
-  const memory = await watching;
+  const timed = load.then(() => (performance.now() - startedAt) / 1000).finally(() => ended.abort());
+  const [took, memory] = await Promise.all([timed, watchMemory(server, ended.signal)]);
   for (const client of clients) client.close();
   const metrics = await server.metrics();
   return {
@@ -59,7 +58,7 @@ async function soak(server: Server): Promise<Omit<Soaked, 'machine'>> {
     counts,
     unexpected,
     memory,
-    cpuSeconds: metrics('process_cpu_seconds_total'),
+    cpuSeconds: metrics('process_cpu_seconds_total') - cpuBefore,
     faults: metrics('countersign_faults_total') + metrics('countersign_settle_failures_total'),
     exitCode: await server.stop(),
     stderr: server.process.stderr(),

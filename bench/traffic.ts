@@ -14,8 +14,10 @@ export interface TrafficOptions {
   readonly told: (kind: string, told: Told) => void;
 }
 
-/** What is beyond is forgotten: at 80 sends a second after 25 s on average, when a code has minutes to live. */
+/** What is beyond is forgotten, within seconds or at most a minute, when a code has minutes to live. */
 const MOST_KNOWN = 2_000;
+/** How many of those that are over are forgotten after a call; with fewer, further sends would have to make up for them. */
+const FORGET_OVER = 0.12;
 /** What is due beyond this waits, so that a server that stalls is not buried. */
 const MOST_UNDER_WAY = 256;
 const TICK_MS = 5;
@@ -38,8 +40,9 @@ export async function traffic({ clients, callsPerSecond, seconds, random, told }
     }
     const answer = await kind.about(known)(client);
     told(kind.name, answer);
-    // What is in doubt is not asked about again.
-    if (answer.answer === answer.expected && pool.length < MOST_KNOWN) pool.push(known);
+    // What is in doubt is not asked about again, what is over only now and then.
+    const forget = answer.answer !== answer.expected || (known.state !== 'PENDING' && random() < FORGET_OVER);
+    if (!forget && pool.length < MOST_KNOWN) pool.push(known);
   }
 
   const underWay = new Set<Promise<void>>();

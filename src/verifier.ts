@@ -99,7 +99,7 @@ export function createVerifier(deps: VerifierDeps): Verifier {
       return await store.send(command);
     } catch (error) {
       // Maybe charged, surely not sent: give it back as soon as the store answers.
-      void settle(settlement(command, null));
+      if (!isUntouched(error)) void settle(settlement(command, null));
       call.facts.outcome = 'store_unavailable';
       throw error;
     }
@@ -252,6 +252,10 @@ function authorize(purpose: string, { caller, facts }: Call, purposes: ReadonlyM
   if (!purposes.has(purpose)) return;
   facts.purpose = purpose;
   if (caller.purposes !== 'all' && !caller.purposes.has(purpose)) throw refused({ reason: 'PURPOSE_NOT_ALLOWED' });
+}
+
+function isUntouched(error: unknown): boolean {
+  return error instanceof Refused && error.refusal.reason === 'STORE_UNAVAILABLE' && error.refusal.untouched === true;
 }
 
 function checked<T>(result: requests.Checked<T>): T {

@@ -206,6 +206,14 @@ describe('sendCode', () => {
     expect(events.filter(({ type }) => type === 'settle_failed')).toMatchObject([{ refund: true, attempt: 0 }]);
   });
 
+  it('gives nothing back when the store surely did nothing', async () => {
+    const refusal = { ...AWAY, untouched: true };
+    const verifier = start({ store: { ...countedStore(), send: () => Promise.reject(new Refused(refusal)) } });
+    await expect(verifier.sendCode(sendRequest(), call())).rejects.toThrow('STORE_UNAVAILABLE');
+    expect(operations).toEqual([]);
+    expect(scheduled).toEqual([]);
+  });
+
   it('answers OK when the SMS went out but the store could not be told, and tells it later', async () => {
     const verifier = start();
     failing.add('settle');

@@ -21,7 +21,12 @@ export type Refusal =
   | { readonly reason: 'UNAUTHENTICATED' }
   | { readonly reason: 'PURPOSE_NOT_ALLOWED' }
   | { readonly reason: 'VERIFICATION_NOT_FOUND' }
-  | { readonly reason: 'STORE_UNAVAILABLE'; readonly retryAfterMs: number }
+  | {
+      readonly reason: 'STORE_UNAVAILABLE';
+      readonly retryAfterMs: number;
+      /** The store surely did nothing. Otherwise what happened there is unknown. */
+      readonly untouched?: boolean;
+    }
   | { readonly reason: 'DELIVERY_UNAVAILABLE'; readonly retryAfterMs: number }
   | { readonly reason: 'DEADLINE' }
   | { readonly reason: 'CANCELED' }

@@ -41,7 +41,9 @@ export interface RedisStoreOptions {
 
 type Script = (...keysAndArguments: (string | number)[]) => Promise<Reply>;
 
-const UNAVAILABLE = { reason: 'STORE_UNAVAILABLE', retryAfterMs: 1_000 } as const;
+const RETRY_AFTER_MS = 1_000;
+/** A command that ioredis did not even write: there is no connection, and no queue for one. */
+const NOT_WRITTEN = /enableOfflineQueue options is false$/;
 const BUDGET_RULES = { budgets: GUESS_BUDGETS, retentionMs: RETENTION_MS, approvalMs: APPROVAL_RETENTION_MS };
 const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDOWN_MEMORY_MS };
 const RECORD_RULES = JSON.stringify(BUDGET_RULES);
@@ -68,7 +70,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       return reply;
     } catch (error) {
       done(false);
-      throw isScriptFault(error) ? error : new Refused(UNAVAILABLE, { cause: error });
+      throw isScriptFault(error) ? error : unavailable(error);
     }
   }
 
@@ -206,6 +208,12 @@ function sendRules(rules: SendRules): string {
 /** Whose approval it is, within a phone's slot. */
 function owner({ caller, purpose }: Slot): string {
   return `${caller}:${purpose}`;
+}
+
+/** An answer that Redis refused to run the script (LOADING, READONLY, OOM, …) is as sure as a command never written. */
+function unavailable(error: unknown): Refused {
+  const untouched = error instanceof Error && (error.name === 'ReplyError' || NOT_WRITTEN.test(error.message));
+  return new Refused({ reason: 'STORE_UNAVAILABLE', retryAfterMs: RETRY_AFTER_MS, untouched }, { cause: error });
 }
 
 /** A script that is wrong, as opposed to a server that is away, read-only, loading, full or failing over. */

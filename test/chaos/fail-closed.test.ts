@@ -9,7 +9,7 @@ import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { type CountersignServer, startServer } from '../support/server.ts';
 import { eventually } from '../support/wait.ts';
-import { cycle, figure, forAll, phoneAt, scaled, tally } from './load.ts';
+import { cycle, expiringKeys, figure, forAll, phoneAt, scaled, tally } from './load.ts';
 
 const { sendCode, checkCode, rateStatus } = VerificationService.method;
 
@@ -214,6 +214,7 @@ it('a server whose Redis is taken away again and again sends and approves nothin
       { timeoutMs: 30_000, everyMs: 200 },
     ),
   );
+  await expiringKeys(redis);
   figure(
     `${load.sent()} codes sent, ${load.approvals.size} approved; nothing charged to ${load.refused.length} refused`,
   );

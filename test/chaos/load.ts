@@ -1,4 +1,6 @@
 /** What the chaos suites share: how much of it, for whom, and the figures for the reader of the run. */
+import { expect } from 'vitest';
+import type { RedisServer } from '../support/redis-server.ts';
 
 /** `CHAOS_SCALE=10` does everything that can be repeated ten times as often, 0.1 a tenth of it; 1 when unset. */
 const SCALE = Number(process.env.CHAOS_SCALE ?? 1);
@@ -41,6 +43,13 @@ export function cycle<T>(items: readonly T[], index: number): T {
   const item = items[index % items.length];
   if (item === undefined) throw new Error('nothing to choose from');
   return item;
+}
+
+/** How many keys a Redis of the test's own has. Throws unless all of them expire. */
+export async function expiringKeys(redis: RedisServer): Promise<number> {
+  const [, keys, expiring] = /keys=(\d+),expires=(\d+)/.exec(await redis.connect().info('keyspace')) ?? [];
+  expect(expiring, 'keys that expire').toBe(keys);
+  return Number(keys ?? 0);
 }
 
 /** How often each word came. */

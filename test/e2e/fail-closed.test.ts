@@ -8,13 +8,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import { openStore } from '../chaos/store.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { ok, type Protocol, type ServiceClient } from '../support/clients.ts';
 import { assertKeysClean } from '../support/keys.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { type RedisServer, type RedisServerOptions, startRedis } from '../support/redis-server.ts';
+import { openStore } from '../support/store.ts';
 import { eventually } from '../support/wait.ts';
 
 const { sendCode, checkCode, rateStatus } = VerificationService.method;

@@ -26,6 +26,8 @@ export interface Stage {
   start(options?: AppOptions): Promise<RunningApp>;
   /** An app that reaches Redis through a proxy of its own. */
   startProxied(options?: AppOptions): Promise<RunningApp & { readonly proxy: RedisProxy }>;
+  /** Remembers the phones and codes of this client's requests, as of those that the apps here hand out. */
+  watch(client: ServiceClient): ServiceClient;
   /** What runs after each test: throws unless every key expires and none shows a secret. Returns how many there are. */
   checkKeys(): Promise<number>;
 }
@@ -150,6 +152,7 @@ export function createStage(place: Place = sharedRedis()): Stage {
       url.host = `${proxy.host}:${proxy.port}`;
       return { ...(await start({ ...options, env: { REDIS_URL: url.href, ...options.env } })), proxy };
     },
+    watch,
     checkKeys,
   };
 }

@@ -2,7 +2,7 @@
 import { createRedisStore } from '../../src/store/redis.ts';
 import { loadScripts } from '../../src/store/scripts.ts';
 import type { Store } from '../../src/store/store.ts';
-import { connected } from '../support/virtual-redis.ts';
+import { connected } from './virtual-redis.ts';
 
 export interface StoreOptions {
   readonly url: string;
