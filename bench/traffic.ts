@@ -2,7 +2,7 @@
 import { setInterval } from 'node:timers/promises';
 import type { ServiceClient } from '../test/support/clients.ts';
 import { phoneNumber } from './guesses.ts';
-import { KINDS, type Known, send, type Told } from './kinds.ts';
+import { KINDS, type Kind, type Known, send, type Told } from './kinds.ts';
 
 export interface TrafficOptions {
   /** One of them, at random, makes each call. */
@@ -16,7 +16,7 @@ export interface TrafficOptions {
 
 /** What is beyond is forgotten, within seconds or at most a minute, when a code has minutes to live. */
 const MOST_KNOWN = 2_000;
-/** How many of those that are over are forgotten after a call; with fewer, further sends would have to make up for them. */
+/** Probability, after a call about one that is over. Were it higher, the pool would run dry and sends take all places. */
 const FORGET_OVER = 0.12;
 /** What is due beyond this waits, so that a server that stalls is not buried. */
 const MOST_UNDER_WAY = 256;
@@ -24,7 +24,7 @@ const TICK_MS = 5;
 
 /** Calls as often as `callsPerSecond` says, whether or not earlier calls have been answered. */
 export async function traffic({ clients, callsPerSecond, seconds, random, told }: TrafficOptions): Promise<void> {
-  const deck = KINDS.flatMap((kind) => new Array(kind.percent).fill(kind));
+  const deck = KINDS.flatMap((kind) => new Array<Kind>(kind.percent).fill(kind));
   const pool: Known[] = [];
   let phones = 0;
 
@@ -32,7 +32,7 @@ export async function traffic({ clients, callsPerSecond, seconds, random, told }
     const client = clients[Math.floor(random() * clients.length)] as ServiceClient;
     const kind = deck[Math.floor(random() * 100)];
     const known = kind && takeRandom(pool, random);
-    if (known === undefined) {
+    if (kind === undefined || known === undefined) {
       const { known: sent, ...answer } = await send(client, phoneNumber(phones++));
       told('SendCode', answer);
       if (sent !== null && pool.length < MOST_KNOWN) pool.push(sent);

@@ -86,7 +86,7 @@ async function run(config: Config, overrides: Overrides) {
     ...(overrides.logDestination && { destination: overrides.logDestination }),
   });
   const metrics = createMetrics(VerificationService.methods.map(({ name }) => name));
-  const log = logEvents(logger);
+  const log = logEvents(logger, clock);
   const emit: Emit = (event) => {
     log(event);
     metrics.observe(event);

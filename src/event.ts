@@ -18,8 +18,13 @@ export type Event =
       readonly seconds: number;
       readonly facts: CallFacts;
     }
-  /** One per call of a store operation. */
-  | { readonly type: 'store'; readonly operation: StoreOperation; readonly ok: boolean; readonly seconds: number }
+  /** One per call of a store operation; `error` is why it failed. */
+  | {
+      readonly type: 'store';
+      readonly operation: StoreOperation;
+      readonly error: Error | null;
+      readonly seconds: number;
+    }
   /** One per provider that was tried. */
   | {
       readonly type: 'attempt';

@@ -210,11 +210,11 @@ export function createVerifier(deps: VerifierDeps): Verifier {
       call.facts.outcome = reply.kind === 'wrong' ? 'wrong_code' : reply.kind;
       if (reply.kind === 'not_found') return { result: 'not_found' };
 
-      const id = keyring.verificationId(slot.phoneKey, reply.nonce);
+      const id = target.kind === 'id' ? target.verificationId : keyring.verificationId(slot.phoneKey, reply.nonce);
       call.facts.verificationId = id;
       if (reply.kind === 'approved') return { result: 'approved', verificationId: id, verifiedAt: reply.at };
       // Whoever guesses by phone must not learn the id: its holder's guesses are out of reach without it.
-      const verificationId = nonce === null ? '' : id;
+      const verificationId = target.kind === 'phone' ? '' : id;
       if (reply.kind === 'exhausted') return { result: 'exhausted', verificationId };
       return { result: 'wrong_code', verificationId, attemptsRemaining: reply.remaining };
     },

@@ -170,6 +170,7 @@ describe('the file', () => {
 });
 
 describe('one mistake is named by its variable or its place in the file', () => {
+  const URLS = 'REDIS_URL: must be redis:// or rediss:// URLs without a query, separated by commas';
   const cases: [env: Env, yaml: string | undefined, mistake: string][] = [
     [{ NODE_ENV: 'prod' }, undefined, 'NODE_ENV: must be one of production, development, test'],
     [{ GRPC_LISTEN: '50051' }, undefined, 'GRPC_LISTEN: must be host:port, IPv6 hosts in brackets ("[::1]:8080")'],
@@ -216,7 +217,8 @@ describe('one mistake is named by its variable or its place in the file', () => 
       `secret: { current: ${SECRET} }`,
       'secret.current: belongs in the environment: set COUNTERSIGN_SECRET instead',
     ],
-    [{ REDIS_URL: 'http://h' }, undefined, 'REDIS_URL: must be redis:// or rediss:// URLs, separated by commas'],
+    [{ REDIS_URL: 'http://h' }, undefined, URLS],
+    [{ REDIS_URL: 'redis://h?commandTimeout=9' }, undefined, URLS],
     [{ REDIS_URL: 'redis://a,redis://b' }, undefined, 'REDIS_URL: names several servers, but REDIS_CLUSTER is not on'],
     [{ REDIS_PASSWORD: 'p' }, undefined, 'REDIS_PASSWORD: is set without REDIS_URL'],
     [{ REDIS_KEY_PREFIX: 'a{b}' }, undefined, 'REDIS_KEY_PREFIX: must be 1 to 32 letters, digits and _ . : -'],

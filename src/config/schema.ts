@@ -39,7 +39,9 @@ function secretBytes(value: string): number {
 function isRedisUrls(value: string): boolean {
   return value.split(',').every((part) => {
     const url = URL.parse(part.trim());
-    return (url?.protocol === 'redis:' || url?.protocol === 'rediss:') && url.hostname !== '';
+    if (url?.protocol !== 'redis:' && url?.protocol !== 'rediss:') return false;
+    // The client would take options out of a query, and let them win over the safe ones.
+    return url.hostname !== '' && url.search === '';
   });
 }
 
@@ -147,11 +149,15 @@ export function settingsSchema(production: boolean) {
       }),
     redis: z
       .strictObject({
-        url: z.string().refine(isRedisUrls, 'must be redis:// or rediss:// URLs, separated by commas').optional().meta({
-          env: 'REDIS_URL',
-          description:
-            '`redis://` or `rediss://` URL; several, separated by commas, are the seeds of a Cluster. In memory when unset, in development only.',
-        }),
+        url: z
+          .string()
+          .refine(isRedisUrls, 'must be redis:// or rediss:// URLs without a query, separated by commas')
+          .optional()
+          .meta({
+            env: 'REDIS_URL',
+            description:
+              '`redis://` or `rediss://` URL; several, separated by commas, are the seeds of a Cluster. In memory when unset, in development only.',
+          }),
         cluster: z.boolean().default(false).meta({ env: 'REDIS_CLUSTER', description: 'Whether Redis is a Cluster.' }),
         username: text(256).optional().meta({ env: 'REDIS_USERNAME', description: 'ACL user; wins over the URL.' }),
         password: text(1024).optional().meta({

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { uniformDigits } from './code.ts';
 
 /**
@@ -26,9 +26,9 @@ const ID_BYTES = 1 + NONCE_BYTES + MAC_BYTES;
 
 interface Keys {
   readonly id: number;
-  readonly phone: Buffer;
-  readonly verificationId: Buffer;
-  readonly code: Buffer;
+  readonly phone: KeyObject;
+  readonly verificationId: KeyObject;
+  readonly code: KeyObject;
 }
 
 /** `previous` still reads the ids and codes that were issued under it. Both are at least 32 bytes. */
@@ -78,13 +78,15 @@ export function createKeyring(secrets: { current: Buffer; previous: Buffer | nul
 }
 
 function derive(secret: Buffer): Keys {
-  const key = (info: string, bytes: number) =>
-    Buffer.from(hkdfSync('sha256', secret, '', `countersign/${info}`, bytes));
+  const bytes = (info: string, length: number) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `countersign/${info}`, length));
+  // An HMAC with a key object costs a fifth of one with a Buffer, which Node wraps anew each time.
+  const key = (info: string) => createSecretKey(bytes(info, 32));
   return {
-    id: key('key-id', 1)[0] as number,
-    phone: key('phone', 32),
-    verificationId: key('verification-id', 32),
-    code: key('code', 32),
+    id: bytes('key-id', 1)[0] as number,
+    phone: key('phone'),
+    verificationId: key('verification-id'),
+    code: key('code'),
   };
 }
 
@@ -97,11 +99,11 @@ function idMask(keys: Keys, keyId: number, nonce: string): Buffer {
   return mac(keys.verificationId, 'id', [String(keyId), nonce]);
 }
 
-function mac(key: Buffer, label: string, parts: readonly string[]): Buffer {
+function mac(key: KeyObject, label: string, parts: readonly string[]): Buffer {
   return hmac(key, label, parts).subarray(0, MAC_BYTES);
 }
 
-function hmac(key: Buffer, label: string, parts: readonly string[]): Buffer {
+function hmac(key: KeyObject, label: string, parts: readonly string[]): Buffer {
   let input = `${label}:${parts.length}`;
   for (const part of parts) input += `,${Buffer.byteLength(part)}:${part}`;
   return createHmac('sha256', key).update(input).digest();

@@ -49,15 +49,30 @@ async function prettyStream(target: DestinationStream, colorize: boolean): Promi
   };
 }
 
-/** Listens to events. Levels: faults are errors, what is away is a warning, the rest is information. */
-export function logEvents(logger: Logger): (event: Event) => void {
+const EXPLAIN_EVERY_MS = 60_000;
+
+/** Listens to events. `clock` is in monotonic milliseconds. Levels: faults are errors, what is away is a warning, the rest is information. */
+export function logEvents(logger: Logger, clock: () => number): (event: Event) => void {
   let store: 'ready' | 'lost' | null = null;
+  const explained = new Map<string, number>();
+
+  /** Why calls of the store fail: an outage fails thousands, so each reason is told once a minute. */
+  function explain(error: Error): void {
+    const why = rootOf(error)?.message ?? '';
+    const last = explained.get(why);
+    if (last !== undefined && clock() - last < EXPLAIN_EVERY_MS) return;
+    if (explained.size >= 100) explained.clear();
+    explained.set(why, clock());
+    logger.warn({ why, err: faultRecord(error) }, 'store call failed');
+  }
+
   return (event) => {
     switch (event.type) {
       case 'rpc':
         return logger[rpcLevel(event.status)](rpcRecord(event), 'rpc');
       case 'store':
-        return logger.debug({ operation: event.operation, ok: event.ok, latency_ms: ms(event.seconds) }, 'store');
+        logger.debug({ operation: event.operation, ok: event.error === null, latency_ms: ms(event.seconds) }, 'store');
+        return event.error === null ? undefined : explain(event.error);
       case 'attempt':
         return logger.debug(
           {

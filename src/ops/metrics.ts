@@ -97,7 +97,7 @@ export function createMetrics(methods: readonly string[]): Metrics {
         case 'rpc':
           return observeRpc(event);
         case 'store':
-          return storeSeconds.observe({ operation: event.operation, ok: String(event.ok) }, event.seconds);
+          return storeSeconds.observe({ operation: event.operation, ok: String(event.error === null) }, event.seconds);
         case 'attempt':
           return attempts.inc({ provider: event.provider, result: event.result, category: event.category });
         case 'settle_failed':

@@ -1,12 +1,14 @@
 --[[
-  Whether this server can be the store: it takes writes, and it shows scripts the history they write.
+  Whether this server can be the store: it takes writes, shows scripts the history they write, and lets us at
+  our keys.
 
-  No keys, no arguments.
+  KEYS[1]  any key under the prefix, only to see that it may be read
 
   Replies
     READY
     READ_ONLY   a replica, for example the old primary after a failover
 ]]
 history()
+hash(KEYS[1])
 if not string.find(redis.call('INFO', 'replication'), 'role:master', 1, true) then return { 'READ_ONLY' } end
 return { 'READY' }

@@ -63,14 +63,15 @@ export function createRedisStore(options: RedisStoreOptions): Store {
 
   async function timed<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
     const start = clock();
-    const done = (ok: boolean) => emit({ type: 'store', operation, ok, seconds: (clock() - start) / 1000 });
+    const done = (error: Error | null) => emit({ type: 'store', operation, error, seconds: (clock() - start) / 1000 });
     try {
       const reply = await call();
-      done(true);
+      done(null);
       return reply;
-    } catch (error) {
-      done(false);
-      throw isScriptFault(error) ? error : unavailable(error);
+    } catch (cause) {
+      const error = isScriptFault(cause) ? cause : unavailable(cause);
+      done(error);
+      throw error;
     }
   }
 
@@ -147,7 +148,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       ]);
     },
 
-    ready: () => run('ready', readyReply, []),
+    ready: () => run('ready', readyReply, [`${keyPrefix}:{ready}`]),
 
     async close() {
       client.disconnect();
@@ -175,10 +176,19 @@ function connect(options: RedisStoreOptions): Redis | Cluster {
     ...(ca === undefined ? {} : { tls: { ca } }),
   };
   const backOff = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), 1_000);
-  if (!options.cluster) return new Redis(url, { ...connection, enableOfflineQueue: false, retryStrategy: backOff });
-
+  // Nodes of a Cluster are discovered by address, so what the first URL says of identity and TLS holds for all.
   const first = new URL(url);
-  return new Cluster([...options.urls], {
+  const identified = {
+    ...(first.username === '' ? {} : { username: decodeURIComponent(first.username) }),
+    ...(first.password === '' ? {} : { password: decodeURIComponent(first.password) }),
+    ...(first.protocol === 'rediss:' ? { tls: {} } : {}),
+    ...connection,
+  };
+  const addresses = options.urls.map(withoutIdentity);
+  if (!options.cluster) {
+    return new Redis(addresses[0] ?? '', { ...identified, enableOfflineQueue: false, retryStrategy: backOff });
+  }
+  return new Cluster(addresses, {
     enableOfflineQueue: false,
     // Redirections (MOVED, ASK) are safe to follow: the command did not run. What may have run is not sent again.
     maxRedirections: 3,
@@ -186,14 +196,16 @@ function connect(options: RedisStoreOptions): Redis | Cluster {
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 20,
     clusterRetryStrategy: backOff,
-    redisOptions: {
-      // Nodes are discovered by address, so what the first URL says of identity and TLS holds for all.
-      ...(first.username === '' ? {} : { username: decodeURIComponent(first.username) }),
-      ...(first.password === '' ? {} : { password: decodeURIComponent(first.password) }),
-      ...(first.protocol === 'rediss:' ? { tls: {} } : {}),
-      ...connection,
-    },
+    redisOptions: identified,
   });
+}
+
+/** ioredis prefers what a URL says to the options beside it; ours must win. */
+function withoutIdentity(url: string): string {
+  const address = new URL(url);
+  address.username = '';
+  address.password = '';
+  return address.href;
 }
 
 function sendRules(rules: SendRules): string {
@@ -217,7 +229,7 @@ function unavailable(error: unknown): Refused {
 }
 
 /** A script that is wrong, as opposed to a server that is away, read-only, loading, full or failing over. */
-function isScriptFault(error: unknown): boolean {
+function isScriptFault(error: unknown): error is Error {
   return (
     error instanceof Error &&
     /^(ERR (?!max number of clients)|WRONGTYPE|a script answered|\w+\.lua )/.test(error.message)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Each script with its number of keys: one atomic transition, one round trip. */
-export const SCRIPTS = { send: 5, settle: 4, check: 4, cancel: 2, status: 4, ready: 0 } as const;
+export const SCRIPTS = { send: 5, settle: 4, check: 4, cancel: 2, status: 4, ready: 1 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;
 

@@ -41,7 +41,7 @@ describe('the lists', () => {
     const { observe, render } = createMetrics(['SendCode', 'CheckCode']);
     observe(CALL);
     observe({ ...CALL, method: 'CheckCode', facts: { outcome: 'approved' } });
-    observe({ type: 'store', operation: 'send', ok: true, seconds: 0 });
+    observe({ type: 'store', operation: 'send', error: null, seconds: 0 });
     observe({ type: 'attempt', provider: 'a', result: 'rejected', category: 'blocked', vendorCode: '', seconds: 0 });
     observe({ type: 'settle_failed', refund: true, attempt: 0, error: new Error() });
     const text = await render();
@@ -60,7 +60,7 @@ describe('the lists', () => {
   test('of log fields: every one of a call', async () => {
     const lines: string[] = [];
     const destination = { write: (text: string) => void lines.push(text) };
-    logEvents(await createLogger({ level: 'info', pretty: false, destination }))(CALL);
+    logEvents(await createLogger({ level: 'info', pretty: false, destination }), () => 0)(CALL);
     const listed = tableOf(markedPart(page, 'log')).flatMap(([names]) => codeWords(names));
     expect(listed.sort()).toEqual(Object.keys(JSON.parse(lines.join(''))).sort());
   });

@@ -68,7 +68,6 @@ describe('the budget of a day', () => {
   it.each([
     { resend: 'same', burst: 4 },
     { resend: 'new', burst: 4 },
-    { resend: 'new', burst: 1 },
     { resend: 'same', burst: 30 },
     { resend: 'new', burst: 30 },
   ])('$burst wrong guesses, resend ($resend), repeat: exactly 20 compared in 24 h', async ({ resend, burst }) => {
@@ -82,13 +81,13 @@ describe('the budget of a day', () => {
     );
   });
 
-  it('in no 24 hours of four days more than 20, and 20 again in each', async () => {
+  it('in no 24 hours of three days more than 20, and 20 again in each', async () => {
     const start = { env, file: unlimited('new') };
     const apps = [await stage.startVirtual(start), await stage.startVirtual(start)];
-    const { comparedAt } = await attack(apps, { ms: 4 * DAY, burst: 4 });
+    const { comparedAt } = await attack(apps, { ms: 3 * DAY, burst: 4 });
     expect(fullest(comparedAt)).toBe(20);
-    expect(comparedAt.length).toBeGreaterThanOrEqual(76);
-    figure(`4 days of attack: ${comparedAt.length} compared, at most ${fullest(comparedAt)} in any 24 h`);
+    expect(comparedAt.length).toBeGreaterThanOrEqual(56);
+    figure(`3 days of attack: ${comparedAt.length} compared, at most ${fullest(comparedAt)} in any 24 h`);
   });
 
   it('with the default limits too', async () => {
@@ -100,11 +99,11 @@ describe('the budget of a day', () => {
   it('negative control: a new code that forgets the failures is guessed without end', async () => {
     const plant = without('send', { "redis.call('DEL', KEYS[1])": "redis.call('DEL', KEYS[1], KEYS[3])" });
     const { comparedAt } = await attack([await stage.startVirtual({ env, file: unlimited('new'), plant })], {
-      ms: 6 * HOUR,
+      ms: 2 * HOUR,
       burst: 4,
     });
-    expect(comparedAt.length).toBeGreaterThan(100);
-    figure(`failures forgotten with the code: ${comparedAt.length} compared in 6 h`);
+    expect(comparedAt.length).toBeGreaterThan(200);
+    figure(`failures forgotten with the code: ${comparedAt.length} compared in 2 h`);
   });
 
   it('the refusal says how long, RateStatus explains it, and it ends to the millisecond', async () => {

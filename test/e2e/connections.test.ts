@@ -5,20 +5,17 @@ import { join } from 'node:path';
 import type { Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
-import { createRedisStore } from '../../src/store/redis.ts';
 import { type AppOptions, type RunningApp, startApp } from '../support/app.ts';
 import { selfSignedCertificate } from '../support/certificate.ts';
-import { ok, openClient } from '../support/clients.ts';
+import { ok } from '../support/clients.ts';
 import { assertKeysClean, keysUnder } from '../support/keys.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { type RedisServer, type RedisServerOptions, startRedis } from '../support/redis-server.ts';
-import { startServer } from '../support/server.ts';
-import { connected } from '../support/virtual-redis.ts';
 import { eventually } from '../support/wait.ts';
 import { figure } from './stage.ts';
 import { createUser } from './user.ts';
 
-const { sendCode, checkCode, cancelVerification } = VerificationService.method;
+const { cancelVerification } = VerificationService.method;
 
 const closers: (() => Promise<unknown>)[] = [];
 /** Where to look for what was left behind, and what must not be found there. */
@@ -103,49 +100,35 @@ async function expectUnreachable(app: RunningApp): Promise<void> {
 }
 
 describe('rediss:// with a private authority', () => {
-  it('a server trusts the authority in NODE_EXTRA_CA_CERTS', async () => {
-    const server = await redis({ tls: true, password: 'secret' });
+  async function pemFile(pem: string): Promise<string> {
     const dir = await mkdtemp(join(tmpdir(), 'countersign-ca-'));
     closers.push(() => rm(dir, { recursive: true }));
-    await writeFile(join(dir, 'ca.pem'), String(server.ca));
-    const service = await startServer({ REDIS_URL: server.url, NODE_EXTRA_CA_CERTS: join(dir, 'ca.pem') });
-    closers.push(() => service.stop());
-    const client = openClient('grpc', service);
-    closers.push(async () => client.close());
-    const phone = '+14155550123';
-    const sent = ok(await client.call(sendCode, { phone, purpose: 'login' }));
-    const guess = { verificationId: sent.verificationId, purpose: 'login', code: sent.code };
-    expect(ok(await client.call(checkCode, guess)).result).toBe(1);
-    used = { phones: [phone], codes: [sent.code] };
+    await writeFile(join(dir, 'ca.pem'), pem);
+    return join(dir, 'ca.pem');
+  }
+
+  it('that REDIS_CA_FILE names', async () => {
+    const server = await redis({ tls: true, password: 'secret' });
+    const app = await serve({ REDIS_URL: server.url, REDIS_CA_FILE: await pemFile(String(server.ca)) });
+    await connects(app);
+    expect(await everything(app)).toEqual(FINE);
     expect(await server.admin.dbsize()).toBeGreaterThan(0);
   });
 
-  const store = (server: RedisServer, ca?: string) =>
-    createRedisStore({
-      urls: [server.url],
-      cluster: false,
-      ca,
-      keyPrefix: 'cs',
-      commandTimeoutMs: 2_000,
-      emit: () => undefined,
-      clock: () => performance.now(),
-    });
-
-  it('the store trusts the one it is given', async () => {
-    const server = await redis({ tls: true });
-    const trusting = await connected(store(server, String(server.ca)));
-    expect(await everything(await serve({}, { store: trusting }))).toEqual(FINE);
-  });
-
-  it.each([
-    ['unknown', undefined],
-    ['another', selfSignedCertificate().cert],
-  ])('negative control: an authority that is %s is not trusted', async (_, ca) => {
-    await expectUnreachable(await serve({}, { store: store(await redis({ tls: true }), ca) }));
-  });
-
-  it('negative control: the application itself trusts no private authority by default', async () => {
+  it('negative control: nobody named it, so it is not trusted', async () => {
     await expectUnreachable(await serve({ REDIS_URL: (await redis({ tls: true })).url }));
+  });
+
+  it('negative control: another one is not trusted', async () => {
+    const { url } = await redis({ tls: true });
+    await expectUnreachable(
+      await serve({ REDIS_URL: url, REDIS_CA_FILE: await pemFile(selfSignedCertificate().cert) }),
+    );
+  });
+
+  it('negative control: redis:// does not reach a server that speaks TLS only', async () => {
+    const { port } = await redis({ tls: true });
+    await expectUnreachable(await serve({ REDIS_URL: `redis://127.0.0.1:${port}` }));
   });
 });
 
@@ -158,12 +141,15 @@ describe('passwords', () => {
     expect(await everything(app)).toEqual(FINE);
   });
 
-  it('in REDIS_PASSWORD, which wins over the URL', async () => {
-    const { host, port } = await redis({ password: PASSWORD });
-    const app = await serve({ REDIS_URL: `redis://:wrong@${host}:${port}`, REDIS_PASSWORD: PASSWORD });
-    await connects(app);
-    expect(await everything(app)).toEqual(FINE);
-  });
+  it.each([':wrong@', 'default:wrong@', 'default@', ''])(
+    'in REDIS_PASSWORD, which wins over the URL (%s)',
+    async (identity) => {
+      const { host, port } = await redis({ password: PASSWORD });
+      const app = await serve({ REDIS_URL: `redis://${identity}${host}:${port}`, REDIS_PASSWORD: PASSWORD });
+      await connects(app);
+      expect(await everything(app)).toEqual(FINE);
+    },
+  );
 
   it.each([
     ['a wrong one', { REDIS_PASSWORD: 'wrong' }],
@@ -222,10 +208,13 @@ describe('an ACL user with the rights that the documentation lists', () => {
     const app = await serve(env);
     await connects(app);
     expect(await everything(app)).toEqual(FINE);
-    // Keys of others are none of its business.
+    // Keys of others are none of its business: Redis refuses before a script runs. The log says why, nothing is ready.
     const stranger = await serve({ ...env, REDIS_KEY_PREFIX: 'other' });
-    await connects(stranger);
-    expect(await everything(stranger)).toEqual(['INTERNAL']);
+    await eventually('the reason in the log', async () => {
+      expect(await everything(stranger)).toEqual(['UNAVAILABLE']);
+      return stranger.log().includes('NOPERM');
+    });
+    expect((await fetch(`${stranger.ops}/readyz`)).status).toBe(503);
     expect(stranger.inbox.messages).toHaveLength(0);
   });
 
@@ -237,11 +226,21 @@ describe('an ACL user with the rights that the documentation lists', () => {
     stores.push(cluster.connect());
     const admins = cluster.nodes.map((node) => node.connect());
     for (const admin of admins) await admin.acl('SETUSER', 'countersign', 'reset', ...rules, ...more);
-    const urls = cluster.nodes.map(({ host, port }) => `redis://countersign:app-password@${host}:${port}`);
-    const app = await serve({ REDIS_URL: urls.join(','), REDIS_CLUSTER: 'true' });
-    await connects(app);
-    for (let n = 0; n < 6; n++) expect(await everything(app)).toEqual(FINE);
-    for (const admin of admins) expect(await admin.acl('LOG')).toEqual([]);
+    const seeds = (identity: string) =>
+      cluster.nodes.map(({ host, port }) => `redis://${identity}@${host}:${port}`).join();
+    const identities = [
+      { REDIS_URL: seeds('countersign:app-password') },
+      { REDIS_URL: seeds('default:wrong'), REDIS_USERNAME: 'countersign', REDIS_PASSWORD: 'app-password' },
+    ];
+    for (const env of identities) {
+      const app = await serve({ ...env, REDIS_CLUSTER: 'true' });
+      await connects(app);
+      for (let n = 0; n < 6; n++) expect(await everything(app)).toEqual(FINE);
+    }
+    // The client would like to give its connections a name, and does without.
+    const logs = await Promise.all(admins.map((admin) => admin.acl('LOG')));
+    const denied = logs.flat().map((entry) => (entry as string[])[7]);
+    expect(new Set(denied.filter((command) => command !== 'client|setname'))).toEqual(new Set());
   });
 });
 

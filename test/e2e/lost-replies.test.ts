@@ -7,8 +7,8 @@ import { eventually } from '../support/wait.ts';
 import { createStage, figure, without } from './stage.ts';
 import { createUser, tally, type User } from './user.ts';
 
-const LANES = 20;
-const ROUNDS = 5;
+const LANES = 50;
+const ROUNDS = 2;
 
 const stage = createStage();
 const isScript = ({ name }: RedisCommand) => name === 'EVALSHA' || name === 'EVAL';
@@ -52,10 +52,18 @@ async function hundredTimes(round: (lane: Lane, serial: number) => Promise<strin
 
 /** A caller repeats what was UNAVAILABLE until it is told. */
 const repeated = (call: () => Promise<string>) =>
-  eventually('an answer', async () => {
-    const answer = await call();
-    return answer !== 'UNAVAILABLE' && answer;
-  });
+  eventually(
+    'an answer',
+    async () => {
+      const answer = await call();
+      return answer !== 'UNAVAILABLE' && answer;
+    },
+    { everyMs: 60 },
+  );
+
+/** Says so to RateStatus. */
+const givenBack = (user: User) =>
+  eventually('the charge is given back', async () => (await user.status()).canSend, { everyMs: 60 });
 
 describe('a lost reply to CheckCode', () => {
   it('with the same request_id the right code is APPROVED, 100 of 100', async () => {
@@ -155,7 +163,7 @@ describe('a lost reply to the reservation of SendCode', () => {
       users.push(user);
       expect(await losing(() => sent(user, `send-${serial}`))).toBe('UNAVAILABLE');
       expect(user.received()).toBe(0);
-      await eventually('the charge is given back', async () => (await user.status()).canSend);
+      await givenBack(user);
       return await sent(user, `send-${serial}`);
     });
     expect(answers).toEqual({ OK: 100 });
@@ -175,7 +183,7 @@ describe('a lost reply to the reservation of SendCode', () => {
     expect(user.received() + other.received()).toBe(0);
     app.proxy.keepReplies();
     await app.proxy.accept();
-    await eventually('the charge is given back', async () => (await other.status()).canSend);
+    await givenBack(other);
     ok(await other.send({ requestId: 'early' }));
     expect(other.received()).toBe(1);
   });

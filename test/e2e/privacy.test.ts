@@ -20,7 +20,8 @@ import { createUser, type User } from './user.ts';
 const { sendCode, checkCode, rateStatus, getVerification, cancelVerification } = VerificationService.method;
 
 // Not the shared one: these tests break records in it.
-const stage = createStage(await ownRedis());
+const redis = await ownRedis();
+const stage = createStage(redis);
 
 const apps: SpiedApp[] = [];
 afterEach(async () => {
@@ -155,11 +156,11 @@ async function livesAndRefusals(app: SpiedApp, protocol: Protocol, secrets: Reco
   // A store that breaks, and one that is away.
   const eve = user('Eve');
   ok(await eve.send(mine));
-  for await (const key of keysUnder(stage.redis.client as never, 'cs')) {
-    if (key.includes(':v:')) await stage.redis.client.set(key, 'broken', 'PX', 60_000);
+  for await (const key of keysUnder(redis.client, 'cs')) {
+    if (key.includes(':v:')) await redis.client.set(key, 'broken', 'PX', 60_000);
   }
   expect(await eve.verdict(eve.code(), mine)).toBe('INTERNAL');
-  await stage.redis.clear();
+  await redis.clear();
   app.proxy.refuse();
   app.proxy.cut();
   expect(await eve.verdict(eve.code(), mine)).toBe('UNAVAILABLE');
@@ -292,7 +293,7 @@ describe('negative controls: a vendor adapter that puts secrets where they do no
     ok(await user.send());
     const found = leaksIn((await app.seen())[place], { phone: user.phone, code: user.code() });
     expect(found).toContain(`${what}, as it is`);
-    await stage.redis.clear();
+    await redis.clear();
   });
 
   it.each([
@@ -302,12 +303,10 @@ describe('negative controls: a vendor adapter that puts secrets where they do no
     ['in base64url, shifted', (value: string) => Buffer.from(`a${value}`).toString('base64url')],
     ['in hex', (value: string) => Buffer.from(value).toString('hex')],
     ['as a hash', (value: string) => sha256(value)],
-    ['in groups', (value: string) => value.replace(/^(?:\+1)?(...)(...)?(....)$/, '$1 $2 $3').replace(/ {2}/, ' ')],
+    ['in groups', (value: string) => value.replace(/(\d{4})$/, '-$1').replace(/^(\+1...)(...)-/, '$1-$2-')],
   ])('in another form: %s', (_, form) => {
     expect(leaksIn(`...${form('+14155550123')}...`, { phone: '+14155550123' })).not.toEqual([]);
-    expect(
-      leaksIn(`...${form('sentinel-token')}...`, { token: 'sentinel-token' }).length > 0 || _ === 'in groups',
-    ).toBe(true);
-    expect(leaksIn('nothing of the kind', { phone: '+14155550123' })).toEqual([]);
+    expect(leaksIn(`...${form('60718293')}...`, { code: '60718293' })).not.toEqual([]);
+    expect(leaksIn('nothing of the kind', { phone: '+14155550123', code: '60718293' })).toEqual([]);
   });
 });

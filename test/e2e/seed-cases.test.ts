@@ -257,12 +257,12 @@ describe.each(EDGES)('over %s', (protocol) => {
       ok(await waiting.send());
       const check = () => waiting.check(waiting.code(), { requestId: 'the-guess' });
       leave(app);
-      const took: number[] = [];
-      for (const call of [check, () => fresh.send()]) {
-        const start = performance.now();
-        expect(refusal(await call())).toMatchObject({ status: 'UNAVAILABLE', reason: 'STORE_UNAVAILABLE' });
-        took.push(performance.now() - start);
-      }
+      const start = performance.now();
+      const told = async (call: Promise<Answer<unknown>>) => {
+        expect(refusal(await call)).toMatchObject({ status: 'UNAVAILABLE', reason: 'STORE_UNAVAILABLE' });
+        return performance.now() - start;
+      };
+      const took = await Promise.all([told(check()), told(fresh.send())]);
       expect(Math.max(...took)).toBeLessThan(600);
       figure(`Redis ${how}, ${protocol}: UNAVAILABLE after ${took.map((ms) => ms.toFixed(0)).join(' and ')} ms`);
 
@@ -309,7 +309,7 @@ describe('negative controls: each case fails without its protection', () => {
   });
 
   it('Redis silent, and commands are waited for', async () => {
-    const patient = await stage.startProxied({ env: { REDIS_COMMAND_TIMEOUT_MS: '1000' } });
+    const patient = await stage.startProxied({ env: { REDIS_COMMAND_TIMEOUT_MS: '700' } });
     const user = users(patient, 'grpc')();
     patient.proxy.stall('requests');
     const start = performance.now();

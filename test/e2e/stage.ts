@@ -9,7 +9,7 @@ import { type AppOptions, type RunningApp, startApp } from '../support/app.ts';
 import type { ServiceClient } from '../support/clients.ts';
 import { assertKeysClean } from '../support/keys.ts';
 import { type RedisProxy, startRedisProxy } from '../support/redis-proxy.ts';
-import { type RedisServerOptions, startRedis } from '../support/redis-server.ts';
+import { startRedis } from '../support/redis-server.ts';
 import { type SharedRedis, sharedRedis } from '../support/shared-redis.ts';
 import { connected, type VirtualOptions, virtualRedisStore } from '../support/virtual-redis.ts';
 import { eventually } from '../support/wait.ts';
@@ -39,8 +39,8 @@ export interface Place extends Omit<SharedRedis, 'client'> {
 }
 
 /** A server that nobody else uses, as a stage's place. Call it at the top of a file. */
-export async function ownRedis(options?: RedisServerOptions): Promise<Place> {
-  const server = await startRedis(options);
+export async function ownRedis(): Promise<Place & { readonly client: Redis }> {
+  const server = await startRedis();
   const client = server.connect();
   return {
     url: server.url,

@@ -2,11 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/event.ts';
 import { createLogger, logEvents } from '../../src/ops/logger.ts';
 
-async function logged(events: readonly Event[], options: { level?: string; pretty?: boolean } = {}): Promise<string> {
+async function logged(
+  events: readonly Event[],
+  options: { level?: string; pretty?: boolean; clock?: () => number } = {},
+): Promise<string> {
   const out: string[] = [];
   const destination = { write: (line: string) => void out.push(line) };
   const logger = await createLogger({ level: options.level ?? 'info', pretty: options.pretty ?? false, destination });
-  events.forEach(logEvents(logger));
+  events.forEach(logEvents(logger, options.clock ?? (() => 0)));
   return out.join('');
 }
 
@@ -73,7 +76,7 @@ test.each([
 
 test('steps of a call are for debugging only', async () => {
   const steps: Event[] = [
-    { type: 'store', operation: 'send', ok: true, seconds: 0.001 },
+    { type: 'store', operation: 'send', error: null, seconds: 0.001 },
     { type: 'attempt', provider: 'twilio', result: 'rejected', category: 'blocked', vendorCode: '30004', seconds: 0.2 },
   ];
   expect(await records(steps)).toEqual([]);
@@ -108,6 +111,23 @@ test('losing the store is explained by what the store said: it never saw a phone
   expect(await records([{ type: 'store_connection', state: 'lost', error }])).toMatchObject([
     { msg: 'store lost', why: 'this Redis is a replica' },
   ]);
+});
+
+test('why calls of the store fail is told once a minute for each reason', async () => {
+  const failed = (why: string): Event => {
+    const error = new Error('STORE_UNAVAILABLE', { cause: new Error(why) });
+    return { type: 'store', operation: 'check', error, seconds: 0.4 };
+  };
+  let time = 0;
+  const clock = () => {
+    time += 10_000;
+    return time;
+  };
+  const events = Array.from({ length: 10 }, () => failed('NOPERM no such right'));
+  const lines = (await logged([...events, failed('OOM full')], { clock })).split('\n').slice(0, -1);
+  const told = lines.map((line) => JSON.parse(line));
+  expect(told.every(({ msg, level }) => msg === 'store call failed' && level === 'warn')).toBe(true);
+  expect(told.map(({ why }) => why)).toEqual(['NOPERM no such right', 'NOPERM no such right', 'OOM full']);
 });
 
 describe('a fault', () => {

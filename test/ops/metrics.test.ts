@@ -50,7 +50,7 @@ const cases: [what: string, event: Event, lines: string[]][] = [
   ],
   [
     'a store operation',
-    { type: 'store', operation: 'check', ok: false, seconds: 0.4 },
+    { type: 'store', operation: 'check', error: new Error('away'), seconds: 0.4 },
     [
       'countersign_store_seconds_bucket{le="0.25",operation="check",ok="false"} 0',
       'countersign_store_seconds_bucket{le="0.5",operation="check",ok="false"} 1',
