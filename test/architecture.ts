@@ -13,7 +13,7 @@ interface Layer {
 }
 
 const COMPOSITION = ['app.ts', 'cli.ts', 'first-calls.ts', 'main.ts'];
-const STORY = ['verifier.ts', 'operations.ts', 'answers.ts'];
+const STORY = ['verifier.ts', 'operations.ts', 'parts.ts', 'admission.ts', 'addressing.ts', 'sending.ts', 'answers.ts'];
 
 const LAYERS: readonly Layer[] = [
   { of: ['domain/'], imports: ['domain/'], packages: ['node:crypto', 'libphonenumber-js'] },

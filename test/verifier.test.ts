@@ -4,11 +4,12 @@ import { createKeyring } from '../src/domain/keyring.ts';
 import { Refused } from '../src/domain/refusal.ts';
 import type { CallFacts, Event } from '../src/event.ts';
 import type { Call, CheckCodeInput, SendCodeInput, SendCodeOutput } from '../src/operations.ts';
+import type { VerifierParts } from '../src/parts.ts';
 import { createDispatch } from '../src/sms/dispatch.ts';
 import type { Message, Provider, SendResult } from '../src/sms/provider.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
 import type { Store } from '../src/store/store.ts';
-import { createVerifier, type VerifierDeps } from '../src/verifier.ts';
+import { createVerifier } from '../src/verifier.ts';
 
 const PHONE = '+14155550123';
 const MINUTE = 60_000;
@@ -56,7 +57,7 @@ function countedStore(): Store {
   };
 }
 
-function start(changes: Partial<VerifierDeps> = {}, name = 'fake') {
+function start(changes: Partial<VerifierParts> = {}, name = 'fake') {
   const provider: Provider = {
     name,
     async send(message) {
@@ -229,6 +230,14 @@ describe('sendCode', () => {
     const verifier = start();
     const late = call(auth, AbortSignal.abort(), remaining);
     expect(await refusal(verifier.sendCode(sendRequest(), late))).toEqual({ reason });
+    expect(messages).toHaveLength(0);
+    expect((await verifier.sendCode(sendRequest(), call())).sendsRemaining).toBe(4);
+  });
+
+  it('sends and charges nothing when the deadline leaves a provider no time', async () => {
+    const verifier = start();
+    const late = call(auth, new AbortController().signal, 400);
+    expect(await refusal(verifier.sendCode(sendRequest(), late))).toEqual({ reason: 'DEADLINE' });
     expect(messages).toHaveLength(0);
     expect((await verifier.sendCode(sendRequest(), call())).sendsRemaining).toBe(4);
   });

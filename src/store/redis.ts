@@ -2,7 +2,6 @@
  * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call on
  * one slot. A command is sent once: a reply that is late or lost means "in doubt", and doubt is a refusal.
  */
-import { Cluster, Redis } from 'ioredis';
 import {
   APPROVAL_RETENTION_MS,
   COOLDOWN_MEMORY_MS,
@@ -13,24 +12,15 @@ import {
 } from '../domain/policy.ts';
 import { Refused } from '../domain/refusal.ts';
 import type { Emit, StoreOperation } from '../event.ts';
+import { type ConnectionOptions, connect } from './connection.ts';
 import { keysOf } from './keys.ts';
 import { checkReply, type Reply, readyReply, recordReply, sendReply, settleReply, statusReply } from './replies.ts';
 import { loadScripts, SCRIPTS, type ScriptName } from './scripts.ts';
 import type { SendRules, Slot, Store } from './store.ts';
 
-export interface RedisStoreOptions {
-  /** `redis://` or `rediss://`, with user, password and database where they are needed. Several only for a Cluster. */
-  readonly urls: readonly string[];
-  readonly cluster: boolean;
-  /** Overrides those of the URLs. */
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  /** PEM, for `rediss://` servers with a private authority. */
-  readonly ca?: string | undefined;
+export interface RedisStoreOptions extends ConnectionOptions {
   /** First part of every key. */
   readonly keyPrefix: string;
-  /** After this long an answer is in doubt. */
-  readonly commandTimeoutMs: number;
   readonly emit: Emit;
   /** Monotonic milliseconds, for the latency of calls. */
   readonly clock: () => number;
@@ -154,58 +144,6 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       client.disconnect();
     },
   };
-}
-
-function connect(options: RedisStoreOptions): Redis | Cluster {
-  const { commandTimeoutMs, username, password, ca } = options;
-  const [url = ''] = options.urls;
-  const connection = {
-    // A command whose reply was lost may have run: never send it again.
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: commandTimeoutMs,
-    // A server that stalls is left and connected to anew, so that commands do not pile up in its socket.
-    socketTimeout: commandTimeoutMs * 5,
-    connectTimeout: 2_000,
-    // A server that loads guesses how long it will take, badly.
-    maxLoadingRetryTime: 1_000,
-    // A primary that was demoted keeps its connections, while its address may lead to the new one by now.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(ca === undefined ? {} : { tls: { ca } }),
-  };
-  const backOff = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), 1_000);
-  // Nodes of a Cluster are discovered by address, so what the first URL says of identity and TLS holds for all.
-  const first = new URL(url);
-  const identified = {
-    ...(first.username === '' ? {} : { username: decodeURIComponent(first.username) }),
-    ...(first.password === '' ? {} : { password: decodeURIComponent(first.password) }),
-    ...(first.protocol === 'rediss:' ? { tls: {} } : {}),
-    ...connection,
-  };
-  const addresses = options.urls.map(withoutIdentity);
-  if (!options.cluster) {
-    return new Redis(addresses[0] ?? '', { ...identified, enableOfflineQueue: false, retryStrategy: backOff });
-  }
-  return new Cluster(addresses, {
-    enableOfflineQueue: false,
-    // Redirections (MOVED, ASK) are safe to follow: the command did not run. What may have run is not sent again.
-    maxRedirections: 3,
-    retryDelayOnFailover: 0,
-    retryDelayOnClusterDown: 0,
-    retryDelayOnTryAgain: 20,
-    clusterRetryStrategy: backOff,
-    redisOptions: identified,
-  });
-}
-
-/** ioredis prefers what a URL says to the options beside it; ours must win. */
-function withoutIdentity(url: string): string {
-  const address = new URL(url);
-  address.username = '';
-  address.password = '';
-  return address.href;
 }
 
 function sendRules(rules: SendRules): string {
