@@ -21,8 +21,8 @@ export function connect(options: ConnectionOptions): Redis | Cluster {
     // A command whose reply was lost may have run: never send it again.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: commandTimeoutMs,
-    // A server that stalls is left and connected to anew, so that commands do not pile up in its socket.
+    // A server that stalls is left and connected to anew, so that commands do not pile up in its socket. The client has
+    // a timeout per command as well, but that one does not read the socket before it gives up: see inTime in redis.ts.
     socketTimeout: commandTimeoutMs * 5,
     connectTimeout: 2_000,
     // A server that loads guesses how long it will take, badly.

@@ -67,7 +67,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
 
   function run<T>(script: ScriptName, decode: (reply: Reply) => T, keysAndArguments: string[]): Promise<T> {
     if (now) keysAndArguments.push(String(now()));
-    return timed(script, async () => decode(await scripts[`cs_${script}`](...keysAndArguments)));
+    const reply = () => inTime(scripts[`cs_${script}`](...keysAndArguments), options.commandTimeoutMs);
+    return timed(script, async () => decode(await reply()));
   }
 
   return {
@@ -153,6 +154,17 @@ function sendRules(rules: SendRules): string {
     ...rules.windows.map(({ windowMs }) => windowMs),
   );
   return JSON.stringify({ ...rules, ...COOLDOWN_RULES, ...BUDGET_RULES, keepSendsMs: longest, replayMs: REPLAY_MS });
+}
+
+/**
+ * Rejects when the reply does not come in time. A process that was held up finds its timers due before it reads its
+ * sockets: replies that have arrived by then are read first, so that only the server's silence counts.
+ */
+function inTime<T>(reply: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => setImmediate(() => reject(new Error('Command timed out'))), ms);
+    reply.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /** Whose approval it is, within a phone's slot. */

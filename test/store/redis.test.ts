@@ -13,6 +13,19 @@ describe('the store on a real Redis', () => {
   const create = (now: () => number) => connected(virtualRedisStore({ now, keyPrefix: shared.prefix }));
   storeContract(create);
 
+  it('takes no delay of its own process for silence of the server', async () => {
+    const now = () => 1_800_000_000_000;
+    const options = { now, keyPrefix: shared.prefix, commandTimeoutMs: 100 };
+    const store = await connected(virtualRedisStore(options));
+    const slot = { phoneKey: '00.busy', caller: 'auth', purpose: 'login' };
+    const reply = store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
+    await new Promise((resolve) => setImmediate(resolve));
+    const until = performance.now() + 300;
+    while (performance.now() < until) JSON.stringify(options);
+    expect(await reply).toMatchObject({ blocked: null });
+    await store.close();
+  });
+
   it('lets a code die with the history that issued it, and its user ask for another at once', async () => {
     const store = await create(() => 1_800_000_000_000);
     const slot = { phoneKey: '00.fence', caller: 'auth', purpose: 'login' };
