@@ -33,7 +33,7 @@ export function benchmarksPage({ machine, plan, turns, storePlan, storeTurns }: 
 
   return `# Benchmarks
 
-Written by \`npm run bench\`; do not edit.
+Written by \`npm run bench\`, the last two sections by \`npm run bench:providers\`; do not edit.
 
 ${machineLine(machine)}.
 

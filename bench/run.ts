@@ -1,9 +1,8 @@
-/** `npm run bench [-- --rounds 5 --calls 20000 --out docs/benchmarks.md]`: measures everything and writes the page. */
-import { writeFile } from 'node:fs/promises';
+/** `npm run bench [-- --rounds 5 --calls 20000 --out docs/benchmarks.md]`: measures RPCs and store, and writes their part of the page. */
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/support/redis-server.ts';
 import { measureCheckCode } from './check-code.ts';
-import { thisMachine } from './page.ts';
+import { thisMachine, writePart } from './page.ts';
 import { benchmarksPage } from './report.ts';
 import { measureStore } from './store.ts';
 
@@ -36,7 +35,7 @@ try {
     storeTurns: await measureStore(redis, server.url, storePlan),
     turns: await measureCheckCode(redis, server.url, plan),
   });
-  await writeFile(values.out, page);
+  await writePart(values.out, 'rpc', page);
   process.stdout.write(page);
 } finally {
   await server.stop();

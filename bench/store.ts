@@ -27,6 +27,7 @@ const RULES: SendCommand['rules'] = {
     { name: 'phone_hour', limit: 5, windowMs: 3_600_000 },
     { name: 'phone_day', limit: 10, windowMs: 86_400_000 },
   ],
+  test: false,
 };
 
 export async function measureStore(redis: Redis, redisUrl: string, plan: StorePlan): Promise<StoreTurn[]> {

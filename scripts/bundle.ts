@@ -1,7 +1,9 @@
 /**
- * Builds dist/: the whole service as one file that plain `node` runs, beside the few files it reads at run time.
+ * Builds dist/: the whole service as files that plain `node` runs, beside the few that it reads at run time.
  *
- *   countersign.mjs            every module of ours and of the libraries
+ *   countersign.mjs            the entry
+ *   <name>-<hash>.mjs          what is imported on demand, with its libraries: a vendor's SDK, the Redis client, a command.
+ *                              What is not used is not even read.
  *   *.lua                      the Redis scripts, which src/store reads relative to `import.meta.url`
  *   packages/<name>/...        .proto files that the official gRPC packages read relative to `__dirname`
  *   THIRD_PARTY_LICENSES.txt   what the bundled libraries ask to be shipped with
@@ -55,6 +57,31 @@ const carriedFiles: Plugin = {
   },
 };
 
+/** A CommonJS package that is imported on demand shows only its default export then, unlike in plain node. */
+const ownChunks: Plugin = {
+  name: 'own-chunks',
+  setup(context) {
+    context.onResolve({ filter: /^[^.]/ }, ({ kind, importer, path }) => {
+      if (kind !== 'dynamic-import' || path.startsWith('node:') || !importer.startsWith(join(ROOT, 'src'))) return null;
+      return { errors: [{ text: `${path} is imported on demand: import it in a file of ours, and that on demand` }] };
+    });
+  },
+};
+
+/**
+ * node-fetch 2, which Tencent's SDK brings along, asks for `whatwg-url` only to have the URL that Node has had since version 10.
+ * The package is 350 KB, and makes Node warn of `punycode`.
+ */
+const builtInUrl: Plugin = {
+  name: 'built-in-url',
+  setup(context) {
+    context.onResolve({ filter: /^whatwg-url$/ }, () => ({ path: 'whatwg-url', namespace: 'built-in-url' }));
+    context.onLoad({ filter: /.*/, namespace: 'built-in-url' }, () => ({
+      contents: "module.exports = require('node:url');",
+    }));
+  },
+};
+
 /** The package a file belongs to: the last `node_modules/<name>` of its path. */
 function packageOf(path: string): string {
   const [scope = '', name = ''] = path.slice(path.lastIndexOf('node_modules') + 'node_modules/'.length).split(/[\\/]/);
@@ -67,13 +94,18 @@ export async function bundle(outdir: string): Promise<void> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: ['src/main.ts'],
-    outfile: join(outdir, 'countersign.mjs'),
+    outdir,
+    entryNames: 'countersign',
+    // Flat: modules find the files beside them relative to themselves.
+    chunkNames: '[name]-[hash]',
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node24',
     banner: { js: BANNER },
-    plugins: [carriedFiles],
+    plugins: [carriedFiles, ownChunks, builtInUrl],
     legalComments: 'none',
     logLevel: 'warning',
     metafile: true,
@@ -85,7 +117,7 @@ export async function bundle(outdir: string): Promise<void> {
   writeFileSync(join(outdir, 'THIRD_PARTY_LICENSES.txt'), licences(Object.keys(metafile.inputs)));
 }
 
-/** The bundle is one flat file, so `./send.lua` of any module means dist/send.lua. */
+/** The bundle is flat, so `./send.lua` of any module means dist/send.lua. */
 function copyScripts(outdir: string): void {
   mkdirSync(outdir, { recursive: true });
   for (const script of globSync('src/**/*.lua', { cwd: ROOT })) {
@@ -119,5 +151,5 @@ function licenceOf(folder: string): string {
 
 if (import.meta.main) {
   await bundle(join(ROOT, 'dist'));
-  process.stdout.write('dist/countersign.mjs built\n');
+  process.stdout.write('dist/ built: node dist/countersign.mjs\n');
 }

@@ -10,7 +10,7 @@ import { ROOT } from './run.ts';
 
 const FILE = join(ROOT, 'helm/countersign/values.schema.json');
 /** What the chart sets by itself. Secrets are left out as well: they come from `existingSecret`. */
-const SET_BY_CHART = new Set(['mode', 'listen']);
+const SET_BY_CHART = new Set(['mode', 'listen', 'callbacks']);
 
 type Json = z.core.JSONSchema.BaseSchema;
 

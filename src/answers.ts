@@ -3,8 +3,9 @@ import type { Delivery } from './domain/delivery.ts';
 import type { Keyring } from './domain/keyring.ts';
 import type { WindowUse } from './domain/limits.ts';
 import { GUESS_BUDGETS, type Limit, type LimitPolicy } from './domain/policy.ts';
-import type { Refusal } from './domain/refusal.ts';
+import { type Refusal, Refused } from './domain/refusal.ts';
 import type { LimitOutput, RateStatusOutput, VerificationOutput } from './operations.ts';
+import type { Dispatched } from './sms/dispatch.ts';
 import type { RecordReply, Slot, StatusReply } from './store/store.ts';
 
 /** Longer than any SendCode: an unsettled send that is older has lost its process, and was maybe sent. */
@@ -14,6 +15,25 @@ const SENDING_MS = 15_000;
 export function unsettled(sentAt: number, now: number): Delivery {
   const status = now - sentAt < SENDING_MS ? 'sending' : 'unknown';
   return { provider: '', messageId: '', status, attempts: [] };
+}
+
+/** What a test number's verification shows. */
+export const TEST_DELIVERY: Delivery = { provider: 'test', messageId: '', status: 'delivered', attempts: [] };
+
+/** Why nothing was sent, in the terms of the failure that decided. */
+export function undelivered({ status, retryAfterMs }: Extract<Dispatched, { kind: 'not_sent' }>): Refused {
+  switch (status) {
+    case 'INVALID_ARGUMENT':
+      return new Refused({ reason: 'INVALID_FIELDS', violations: [{ field: 'phone', rule: 'refused_number' }] });
+    case 'FAILED_PRECONDITION':
+      return new Refused({ reason: 'DESTINATION_REFUSED' });
+    case 'RESOURCE_EXHAUSTED':
+      return new Refused({ reason: 'PROVIDER_LIMIT', retryAfterMs });
+    case 'UNAVAILABLE':
+      return new Refused({ reason: 'DELIVERY_UNAVAILABLE', retryAfterMs });
+    case 'INTERNAL':
+      return new Refused({ reason: 'DELIVERY_MISCONFIGURED' });
+  }
 }
 
 /** The refusal behind a blocker's name. */

@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 import { addressOf } from './config/address.ts';
-import { callerConfigs, limitPolicy, phonePolicy, purposePolicies } from './config/policies.ts';
-import { NO_PROVIDER } from './config/rules.ts';
-import { type Config, ConfigError } from './config.ts';
+import { callerConfigs, limitPolicy, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
+import type { Config } from './config.ts';
 import { createKeyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
 import { VerificationService } from './gen/verification/v1/verification_pb.ts';
-import { createLogger, logEvents } from './ops/logger.ts';
+import { openMessaging } from './messaging.ts';
+import { logEvents } from './ops/event-log.ts';
+import { createLogger } from './ops/logger.ts';
 import { createMetrics } from './ops/metrics.ts';
 import { createReadiness, type Phase } from './ops/readiness.ts';
 import { createOpsServer } from './ops/server.ts';
@@ -18,8 +19,6 @@ import { createConnectEdge } from './rpc/connect.ts';
 import { createGrpcEdge } from './rpc/grpc.ts';
 import { createHandlers } from './rpc/service.ts';
 import { createScheduler } from './scheduler.ts';
-import { createConsoleProvider } from './sms/console.ts';
-import { createDispatch } from './sms/dispatch.ts';
 import type { Provider } from './sms/provider.ts';
 import type { Store } from './store/store.ts';
 import { createVerifier } from './verifier.ts';
@@ -37,6 +36,8 @@ export interface Ports {
   readonly grpc: number;
   readonly http: number;
   readonly ops: number;
+  /** Only where delivery reports are received. */
+  readonly callbacks?: number;
 }
 
 export interface Overrides {
@@ -60,6 +61,8 @@ const DEADLINES_MS = Object.fromEntries(
 );
 /** As long as the longest call, so that each that was accepted can finish. */
 const DRAIN_MS = 10_000;
+/** For refunds that were waiting for the store. */
+const FLUSH_MS = 1_000;
 
 export function createApp(config: Config, overrides: Overrides = {}): App {
   let running: Awaited<ReturnType<typeof run>> | null = null;
@@ -94,19 +97,29 @@ async function run(config: Config, overrides: Overrides) {
   };
   for (const warning of config.warnings) logger.warn(warning);
 
-  const providers = providersOf(config, overrides);
   const random = overrides.random ?? randomBytes;
   const keyring = createKeyring({
     current: config.secret.current === undefined ? random(32) : Buffer.from(config.secret.current),
     previous: config.secret.previous === undefined ? null : Buffer.from(config.secret.previous),
   });
-  const store = overrides.store ?? (await openStore(config, { emit, clock, now: overrides.now ?? Date.now }));
+  const now = overrides.now ?? Date.now;
+  const store = overrides.store ?? (await openStore(config, { emit, clock, now }));
   if (overrides.store === undefined && config.redis.url === undefined) logger.warn(MEMORY_NOTICE);
-  const dispatch = createDispatch({ providers, emit, clock });
+  const { providers, print = printLine } = overrides;
+  const messaging = await openMessaging(config, { store, keyring, emit, clock, now, print, providers }).catch(
+    async (error: unknown) => {
+      await store.close();
+      throw error;
+    },
+  );
+  const testCode = testCodes(config);
   const scheduler = createScheduler();
   const verifier = createVerifier({
     store,
-    dispatch,
+    dispatch: messaging.dispatch,
+    link: messaging.link,
+    feedback: messaging.feedback,
+    testCode: (e164) => testCode(e164, now()),
     keyring,
     purposes: purposePolicies(config),
     limits: limitPolicy(config),
@@ -119,7 +132,8 @@ async function run(config: Config, overrides: Overrides) {
   });
 
   const edge = {
-    handlers: createHandlers(verifier),
+    // A send goes on when its caller has given up: what became of it must be recorded.
+    handlers: createHandlers({ ...verifier, sendCode: (...send) => scheduler.track(verifier.sendCode(...send)) }),
     authenticate: createAuthenticator(callerConfigs(config)),
     emit,
     clock,
@@ -137,8 +151,14 @@ async function run(config: Config, overrides: Overrides) {
   async function stop(): Promise<void> {
     phase = 'draining';
     grpc.setServing(false);
-    await Promise.all([grpc.close(DRAIN_MS), http.close(DRAIN_MS)]);
+    await Promise.all([
+      grpc.close(DRAIN_MS),
+      http.close(DRAIN_MS),
+      messaging.stopReports(DRAIN_MS),
+      scheduler.settled(DRAIN_MS),
+    ]);
     scheduler.flush();
+    await Promise.all([scheduler.settled(FLUSH_MS), messaging.close()]);
     await store.close();
     logger.info('stopped');
     await ops.close(0);
@@ -149,6 +169,7 @@ async function run(config: Config, overrides: Overrides) {
       ops: await ops.listen(addressOf(config.listen.ops)),
       grpc: await grpc.listen(addressOf(config.listen.grpc)),
       http: await http.listen(addressOf(config.listen.http)),
+      ...(messaging.callbacks && { callbacks: await messaging.callbacks.listen(addressOf(config.listen.callbacks)) }),
     };
     phase = 'serving';
     grpc.setServing(true);
@@ -177,12 +198,6 @@ async function openStore(
   const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
   const { emit, clock } = parts;
   return createRedisStore({ ...redis, urls, ca, emit, clock });
-}
-
-function providersOf(config: Config, { providers, print = printLine }: Overrides): readonly Provider[] {
-  if (providers) return providers;
-  if (config.sms.mockMode && config.mode !== 'production') return [createConsoleProvider(print)];
-  throw new ConfigError([NO_PROVIDER]);
 }
 
 function printLine(line: string): void {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import pkg from '../package.json' with { type: 'json' };
 import { addressOf, reach } from './config/address.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import type { SendTestOptions } from './send-test.ts';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -20,6 +21,10 @@ Usage: countersign [command]
   serve        serve until SIGTERM or SIGINT (the default)
   config       print the effective configuration as YAML, secrets masked
   healthcheck  exit 0 if the service on this machine is alive, 1 if not
+  send-test    send one real SMS by the configured providers, and explain what they say:
+               --phone <number> [--provider <name>] [--purpose <name>] [--locale <tag>]
+               [--variable <name>=<value> ...]
+               exit 0 if one took it, 1 if none did or nobody knows, 2 if nothing was tried
 
   --help, --version
 
@@ -31,11 +36,12 @@ const HEALTHCHECK_MS = 2000;
 /** The exit code, or null when the service was started and runs on. */
 export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number | null> {
   const { env, readFile, out, err, serve } = surroundings;
-  const command = parse(args);
-  if (command === null) {
+  const parsed = parse(args);
+  if (parsed === null) {
     err(HELP);
     return 2;
   }
+  const { command, options } = parsed;
   if (command === 'help' || command === 'version') {
     out(command === 'help' ? HELP : `${pkg.version}\n`);
     return 0;
@@ -54,6 +60,8 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
       }
       case 'healthcheck':
         return await healthcheck(config, err);
+      case 'send-test':
+        return await sendOne(config, options, surroundings);
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -62,23 +70,54 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
   }
 }
 
-const COMMANDS = ['serve', 'config', 'healthcheck'] as const;
+const COMMANDS = ['serve', 'config', 'healthcheck', 'send-test'] as const;
 type Command = (typeof COMMANDS)[number] | 'help' | 'version';
 
+const SEND_TEST_OPTIONS = {
+  phone: { type: 'string' },
+  provider: { type: 'string' },
+  purpose: { type: 'string' },
+  locale: { type: 'string' },
+  variable: { type: 'string', multiple: true },
+} as const;
+type Options = Partial<SendTestOptions>;
+
 /** Null when the arguments make no sense. */
-function parse(args: readonly string[]): Command | null {
-  const { values, positionals, tokens } = parseArgs({
-    args: [...args],
-    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } },
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  if (tokens.some((token) => token.kind === 'option' && token.name !== 'help' && token.name !== 'version')) return null;
-  if (values.help) return 'help';
-  if (values.version) return 'version';
-  const [command = 'serve', ...rest] = positionals;
-  return rest.length === 0 ? (COMMANDS.find((known) => known === command) ?? null) : null;
+function parse(args: readonly string[]): { command: Command; options: Options } | null {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: {
+        ...SEND_TEST_OPTIONS,
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'v' },
+      },
+      allowPositionals: true,
+    });
+    const { help, version, ...options } = values;
+    if (help) return { command: 'help', options: {} };
+    if (version) return { command: 'version', options: {} };
+    const [word = 'serve', ...rest] = positionals;
+    const command = COMMANDS.find((known) => known === word);
+    if (command === undefined || rest.length > 0) return null;
+    const fits = command === 'send-test' ? options.phone !== undefined : Object.keys(options).length === 0;
+    return fits ? { command, options } : null;
+  } catch {
+    // parseArgs throws at options it does not know; the help says what there is.
+    return null;
+  }
+}
+
+async function sendOne(config: Config, options: Options, { out, err }: Surroundings): Promise<number> {
+  const { SendTestError, sendTest } = await import('./send-test.ts');
+  try {
+    const sent = await sendTest(config, { ...options, phone: options.phone ?? '' }, (line) => out(`${line}\n`));
+    return sent ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof SendTestError)) throw error;
+    err(`${error.message}\n`);
+    return 2;
+  }
 }
 
 /**

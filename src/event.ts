@@ -2,7 +2,7 @@
  * Everything observable that can happen, one closed union. The log, the metrics and the audit trail are listeners.
  * Phones appear only masked; codes, tokens and vendors' texts not at all.
  */
-import type { AttemptResult, FailureCategory } from './domain/delivery.ts';
+import type { AttemptResult, FailureCategory, ReportedStatus } from './domain/delivery.ts';
 import type { Reason } from './domain/refusal.ts';
 
 export type Event =
@@ -31,9 +31,37 @@ export type Event =
       readonly provider: string;
       readonly result: AttemptResult;
       readonly category: FailureCategory | '';
+      /** Of the vendor's table, or a word of ours: a bounded set. */
       readonly vendorCode: string;
+      /** Who has to act about a failure. */
+      readonly actor: 'user' | 'caller' | 'operator' | 'nobody';
+      /** The vendor's id of the request, empty when it gave none. */
+      readonly vendorRequestId: string;
+      /** A code that no table lists, as it came. */
+      readonly unlistedCode: string;
       readonly seconds: number;
     }
+  /** A provider is left alone (`open`), tried with one message (`half_open`) or in use (`closed`). */
+  | { readonly type: 'breaker'; readonly provider: string; readonly state: BreakerState }
+  /** One per delivery report that a vendor sent. */
+  | {
+      readonly type: 'report';
+      readonly provider: string;
+      readonly status: ReportedStatus;
+      /** Empty unless failed. */
+      readonly category: FailureCategory | '';
+      readonly vendorCode: string;
+      /** `early`: the send itself is not known yet. `unmatched`: nothing here is known of the message. */
+      readonly outcome: 'applied' | 'repeated' | 'superseded' | 'early' | 'unmatched';
+      /** From the send to this report; null unless applied. */
+      readonly seconds: number | null;
+    }
+  /** A call of the callback listener that was refused. */
+  | { readonly type: 'callback_refused'; readonly provider: string; readonly why: CallbackRefusal }
+  /** Reports could not be fetched from a vendor, or what was reported could not be stored. */
+  | { readonly type: 'reports_failed'; readonly provider: string; readonly error: Error }
+  /** One per approval that was told to a vendor. */
+  | { readonly type: 'conversion'; readonly provider: string; readonly ok: boolean; readonly vendorCode: string }
   /** The store could not be told what became of a send; it is tried again `attempt` times. */
   | { readonly type: 'settle_failed'; readonly refund: boolean; readonly attempt: number; readonly error: Error }
   /** A fault of ours, caught at the edge. */
@@ -41,7 +69,12 @@ export type Event =
   /** The connection to the store changed. */
   | { readonly type: 'store_connection'; readonly state: 'ready' | 'lost'; readonly error?: Error };
 
-export type StoreOperation = 'send' | 'settle' | 'check' | 'cancel' | 'status' | 'ready';
+export type StoreOperation = 'send' | 'settle' | 'check' | 'cancel' | 'status' | 'report' | 'link' | 'lookup' | 'ready';
+
+export type BreakerState = 'closed' | 'open' | 'half_open';
+
+/** `forged`: a wrong signature, path or address. `unknown_path`: no provider has reports there. */
+export type CallbackRefusal = 'forged' | 'malformed' | 'unknown_path' | 'too_large' | 'method';
 
 /** What a handler learns about a call, for its one log line. Filled in as it becomes known. */
 export interface CallFacts {

@@ -27,7 +27,9 @@ export function firstCalls(config: Config, ports: Ports): string {
     '',
     `Countersign is ready: gRPC on ${at('grpc')}, HTTP on ${at('http')}, operations on ${reach({ ...addressOf(config.listen.ops), port: ports.ops })}.`,
     '',
-    'Send a code (it is printed here, not sent):',
+    config.sms.mockMode
+      ? 'Send a code (it is printed here, not sent):'
+      : 'Send a code (put in your own phone: it is really sent):',
     curl('SendCode', send),
     grpcurl('SendCode', send),
     bufCurl('SendCode', send),

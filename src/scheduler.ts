@@ -1,19 +1,34 @@
-/** Tasks for later, which a stop does not lose. */
+/** Work in the background, which a stop does not lose. */
 export interface Scheduler {
-  schedule(task: () => void, ms: number): void;
+  /** Runs a task later. */
+  schedule(task: () => Promise<void>, ms: number): void;
+  /** Keeps count of work under way, such as a call that goes on after its caller gave up. */
+  track<T>(work: Promise<T>): Promise<T>;
   /** Runs now what is still waiting; nothing is scheduled any more afterwards. */
   flush(): void;
+  /** Resolves when no work is under way, or after `graceMs`. */
+  settled(graceMs: number): Promise<void>;
 }
 
 export function createScheduler(): Scheduler {
-  const waiting = new Map<NodeJS.Timeout, () => void>();
+  const waiting = new Map<NodeJS.Timeout, () => Promise<void>>();
+  const running = new Set<Promise<unknown>>();
   let open = true;
+
+  function track<T>(work: Promise<T>): Promise<T> {
+    running.add(work);
+    const done = () => void running.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
   return {
+    track,
     schedule(task, ms) {
       if (!open) return;
       const timer = setTimeout(() => {
         waiting.delete(timer);
-        task();
+        void track(task());
       }, ms);
       waiting.set(timer, task);
     },
@@ -21,9 +36,19 @@ export function createScheduler(): Scheduler {
       open = false;
       for (const [timer, task] of waiting) {
         clearTimeout(timer);
-        task();
+        void track(task());
       }
       waiting.clear();
+    },
+    async settled(graceMs) {
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, graceMs);
+      let expired = false;
+      void late.then(() => {
+        expired = true;
+      });
+      while (running.size > 0 && !expired) await Promise.race([late, Promise.allSettled(running)]);
+      clearTimeout(timer);
     },
   };
 }

@@ -1,9 +1,9 @@
 /** SendCode: reserve, send, settle. Nothing is sent that was not charged before, nothing stays charged that was not sent. */
 import type { Addressing } from './addressing.ts';
 import { authorize, checked } from './admission.ts';
-import { refusalOf, unsettled } from './answers.ts';
+import { refusalOf, TEST_DELIVERY, undelivered, unsettled } from './answers.ts';
 import type { Delivery } from './domain/delivery.ts';
-import { NONCE_BYTES, SEED_BYTES } from './domain/keyring.ts';
+import { NONCE_BYTES, SEED_BYTES, SEND_ID_BYTES } from './domain/keyring.ts';
 import { renderMessage } from './domain/message.ts';
 import { type Phone, refusesType } from './domain/phone.ts';
 import { Refused } from './domain/refusal.ts';
@@ -12,8 +12,10 @@ import type { Call, SendCodeOutput, Verifier } from './operations.ts';
 import type { VerifierParts } from './parts.ts';
 import type { Reservation, SendCommand, SendReply, SettleCommand, Slot } from './store/store.ts';
 
-/** Kept of the deadline to record what the provider said; a call with less than this left is not sent. */
+/** Kept of the deadline to record what the provider said. */
 const SETTLE_MS = 500;
+/** The least that a provider gets: with less, a message is more likely doubted than sent. */
+const PROVIDER_MS = 200;
 const SETTLE_RETRIES_MS = [100, 500, 2_000, 10_000, 30_000];
 
 export function createSendCode(parts: VerifierParts, addressing: Addressing): Verifier['sendCode'] {
@@ -26,7 +28,7 @@ export function createSendCode(parts: VerifierParts, addressing: Addressing): Ve
     } catch (error) {
       emit({ type: 'settle_failed', refund: command.delivery === null, attempt, error: error as Error });
       const delay = SETTLE_RETRIES_MS[attempt];
-      if (delay !== undefined) parts.schedule(() => void settle(command, attempt + 1), delay);
+      if (delay !== undefined) parts.schedule(() => settle(command, attempt + 1), delay);
     }
   }
 
@@ -44,7 +46,7 @@ export function createSendCode(parts: VerifierParts, addressing: Addressing): Ve
   function sendOutput(
     slot: Slot,
     phone: Phone,
-    sent: { reservation: Reservation; delivery: Delivery; code: string },
+    sent: { reservation: Reservation; delivery: Delivery; code: string; test: boolean },
   ): SendCodeOutput {
     const { nonce, expiresAt, resendAt, sendsRemaining } = sent.reservation;
     return {
@@ -54,7 +56,7 @@ export function createSendCode(parts: VerifierParts, addressing: Addressing): Ve
       phoneMasked: phone.masked,
       sendsRemaining,
       delivery: sent.delivery,
-      test: false,
+      test: sent.test,
       code: parts.discloseCodes && sent.delivery.provider === 'console' ? sent.code : '',
     };
   }
@@ -63,19 +65,24 @@ export function createSendCode(parts: VerifierParts, addressing: Addressing): Ve
     authorize(request.purpose, call, purposes);
     const { phone, purpose, locale } = checked(checkSendCode(request, { purposes, phones }));
     call.facts.phone = phone.masked;
-    if (refusesType(phone, phones)) throw new Refused({ reason: 'NUMBER_TYPE_REFUSED', numberType: phone.type });
+    const fixed = parts.testCode(phone.e164)?.slice(0, purpose.digits) ?? null;
+    const test = fixed !== null;
+    if (!test && refusesType(phone, phones))
+      throw new Refused({ reason: 'NUMBER_TYPE_REFUSED', numberType: phone.type });
 
     const phoneKey = keyring.phoneKey(phone.e164);
     const slot = addressing.slotOf(phoneKey, purpose, call);
     const session = addressing.sessionKey(phoneKey, request.client?.sessionId ?? '');
-    const codeOf = (seed: string) => keyring.code({ phoneKey, purpose: purpose.name, seed, digits: purpose.digits });
+    const codeOf = (seed: string) =>
+      fixed ?? keyring.code({ phoneKey, purpose: purpose.name, seed, digits: purpose.digits });
     const seed = random(SEED_BYTES).toString('base64url');
     const codeMac = keyring.codeMac({ ...slot, code: codeOf(seed) });
     const variables = Object.entries(request.variables).sort().flat();
+    const { lifeMs, digits, guesses, resend } = purpose;
     const command = {
       slot,
-      rules: { ...purpose, ...limits },
-      sendId: random(12).toString('base64url'),
+      rules: { lifeMs, digits, guesses, resend, ...limits, test },
+      sendId: random(SEND_ID_BYTES).toString('base64url'),
       candidate: { nonce: random(NONCE_BYTES).toString('base64url'), seed, codeMac },
       session,
       request: addressing.requestKey('send', slot, request.requestId, [session, locale, ...variables]),
@@ -90,41 +97,51 @@ export function createSendCode(parts: VerifierParts, addressing: Addressing): Ve
     if (reply.kind === 'replayed') {
       call.facts.outcome = 'replayed';
       const delivery = reply.delivery ?? unsettled(reservation.sentAt, reply.now);
-      return sendOutput(slot, phone, { reservation, delivery, code: reply.seed === null ? '' : codeOf(reply.seed) });
+      const code = reply.seed === null ? '' : codeOf(reply.seed);
+      return sendOutput(slot, phone, { reservation, delivery, code, test });
+    }
+    if (test) {
+      await settle(settlement(command, TEST_DELIVERY));
+      call.facts.outcome = 'test';
+      return sendOutput(slot, phone, { reservation, delivery: TEST_DELIVERY, code: '', test });
     }
 
     const providersMs = call.remainingMs() - SETTLE_MS;
-    if (call.signal.aborted || providersMs <= 0) {
+    if (call.signal.aborted || providersMs < PROVIDER_MS) {
       await settle(settlement(command, null));
-      throw new Refused({ reason: call.signal.aborted && call.remainingMs() > 0 ? 'CANCELED' : 'DEADLINE' });
+      throw gaveUp(call);
     }
     const code = codeOf(reply.seed);
-    const minutes = Math.ceil(purpose.lifeMs / 60_000);
-    const text = renderMessage({ code, minutes, brand: parts.brand, locale, purpose: purpose.name });
+    // What is left of a code that is sent again, rounded down: the text must not promise more than there is.
+    const minutes = Math.max(1, Math.floor((reservation.expiresAt - reservation.sentAt) / 60_000));
+    const reportToken = keyring.reportToken({ ...slot, sendId: command.sendId });
+    const parameters = { code, minutes, purpose: purpose.name, locale, variables: request.variables };
     const outcome = await dispatch(
       {
+        ...parameters,
         to: phone.e164,
-        text,
-        code,
-        minutes,
-        purpose: purpose.name,
-        locale,
-        variables: request.variables,
+        region: phone.region,
+        text: renderMessage({ ...parameters, brand: parts.brand, policy: purpose.message }),
         sendId: command.sendId,
+        reportToken,
       },
-      providersMs,
+      { deadlineMs: providersMs, canceled: call.signal },
     );
 
     if (outcome.kind === 'not_sent') {
       await settle(settlement(command, null));
-      if (outcome.rejected) throw new Refused({ reason: 'DESTINATION_REFUSED' });
-      throw new Refused({ reason: 'DELIVERY_UNAVAILABLE', retryAfterMs: outcome.retryAfterMs });
+      throw outcome.canceled ? gaveUp(call) : undelivered(outcome);
     }
-    await settle(settlement(command, outcome.delivery));
-    call.facts.outcome = outcome.delivery.status === 'accepted' ? 'sent' : 'maybe_sent';
-    call.facts.provider = outcome.delivery.provider;
-    return sendOutput(slot, phone, { reservation, delivery: outcome.delivery, code });
+    const { delivery } = outcome;
+    await Promise.all([settle(settlement(command, delivery)), parts.link(delivery, reportToken)]);
+    call.facts.outcome = delivery.status === 'accepted' ? 'sent' : 'maybe_sent';
+    call.facts.provider = delivery.provider;
+    return sendOutput(slot, phone, { reservation, delivery, code, test });
   };
+}
+
+function gaveUp(call: Call): Refused {
+  return new Refused({ reason: call.signal.aborted && call.remainingMs() > 0 ? 'CANCELED' : 'DEADLINE' });
 }
 
 function isUntouched(error: unknown): boolean {

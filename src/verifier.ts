@@ -40,7 +40,10 @@ export function createVerifier(parts: VerifierParts): Verifier {
 
       const id = target.kind === 'id' ? target.verificationId : keyring.verificationId(slot.phoneKey, reply.nonce);
       call.facts.verificationId = id;
-      if (reply.kind === 'approved') return { result: 'approved', verificationId: id, verifiedAt: reply.at };
+      if (reply.kind === 'approved') {
+        if (reply.delivery !== null) parts.feedback(reply.delivery, reply.at);
+        return { result: 'approved', verificationId: id, verifiedAt: reply.at };
+      }
       // Whoever guesses by phone must not learn the id: its holder's guesses are out of reach without it.
       const verificationId = target.kind === 'phone' ? '' : id;
       if (reply.kind === 'exhausted') return { result: 'exhausted', verificationId };

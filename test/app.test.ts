@@ -9,6 +9,7 @@ import type { Store } from '../src/store/store.ts';
 import { type AppOptions, type RunningApp, startApp } from './support/app.ts';
 import { ok } from './support/clients.ts';
 import { freePort } from './support/port.ts';
+import { eventually } from './support/wait.ts';
 
 const { sendCode, checkCode } = VerificationService.method;
 const REQUEST = { phone: '+14155550123', purpose: 'login' };
@@ -71,7 +72,9 @@ describe('a running service', () => {
     const metrics = await (await fetch(`${app.ops}/metrics`)).text();
     expect(metrics).toContain('countersign_sends_total{outcome="sent",provider="inbox"} 1');
     expect(metrics).toContain('countersign_refusals_total{reason="COOLDOWN"} 1');
-    expect(metrics).toContain('countersign_provider_attempts_total{provider="inbox",result="accepted",category=""} 1');
+    expect(metrics).toContain(
+      'countersign_provider_attempts_total{provider="inbox",result="accepted",category="",code=""} 1',
+    );
   });
 
   test('writes neither a code nor a whole phone into its log, at any level', async () => {
@@ -190,6 +193,46 @@ describe('a stop', () => {
     expect(await Promise.all([app.grpc, app.http, app.ops].map(accepts))).toEqual([false, false, false]);
   });
 
+  test('waits for a send whose caller has given up: what becomes of it is recorded before the store is closed', async () => {
+    const memory = createMemoryStore({ now: Date.now });
+    const done: string[] = [];
+    const store: Store = {
+      ...memory,
+      settle: async (command) => {
+        await memory.settle(command);
+        done.push(command.delivery === null ? 'refunded' : 'recorded');
+      },
+      close: async () => {
+        done.push('closed');
+        await memory.close();
+      },
+    };
+    const app = await startApp({ store });
+    const called = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    app.inbox.answer(async () => {
+      called.resolve();
+      await answer.promise;
+      return { kind: 'rejected', category: 'invalid_number', vendorCode: '' };
+    });
+    const givingUp = new AbortController();
+    const call = fetch(`${app.http}/${VerificationService.typeName}/SendCode`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(REQUEST),
+      signal: givingUp.signal,
+    });
+    await called.promise;
+    givingUp.abort();
+    await expect(call).rejects.toThrow();
+
+    const stopped = app.stop();
+    await eventually('the listeners are closed', async () => !(await accepts(app.http)) && !(await accepts(app.grpc)));
+    answer.resolve();
+    await stopped;
+    expect(done).toEqual(['refunded', 'closed']);
+  });
+
   test('gives back at the last moment what could not be given back before', async () => {
     const memory = createMemoryStore({ now: Date.now });
     let settles = 0;
@@ -224,6 +267,15 @@ describe('a start that cannot succeed', () => {
     const attempt = createApp(config, { logDestination: { write: () => undefined } }).start();
     await expect(attempt).rejects.toThrow(ConfigError);
     await expect(attempt).rejects.toThrow('no SMS provider configured');
+  });
+
+  test('closes the store that it opened for nothing', async () => {
+    const config = loadConfig({ ...PRODUCTION, ...LOOPBACK }, () => '', { ownProviders: true });
+    let closed = 0;
+    const store = { ...createMemoryStore({ now: Date.now }), close: async () => void closed++ };
+    const attempt = createApp(config, { store, logDestination: { write: () => undefined } }).start();
+    await expect(attempt).rejects.toThrow('no SMS provider configured');
+    expect(closed).toBe(1);
   });
 });
 

@@ -12,8 +12,17 @@ interface Layer {
   readonly packages: readonly string[];
 }
 
-const COMPOSITION = ['app.ts', 'cli.ts', 'first-calls.ts', 'main.ts'];
-const STORY = ['verifier.ts', 'operations.ts', 'parts.ts', 'admission.ts', 'addressing.ts', 'sending.ts', 'answers.ts'];
+const COMPOSITION = ['app.ts', 'cli.ts', 'first-calls.ts', 'main.ts', 'messaging.ts', 'providers.ts', 'send-test.ts'];
+const STORY = [
+  'verifier.ts',
+  'operations.ts',
+  'parts.ts',
+  'admission.ts',
+  'addressing.ts',
+  'sending.ts',
+  'answers.ts',
+  'reporting.ts',
+];
 
 const LAYERS: readonly Layer[] = [
   { of: ['domain/'], imports: ['domain/'], packages: ['node:crypto', 'libphonenumber-js'] },
@@ -31,7 +40,11 @@ const LAYERS: readonly Layer[] = [
     packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/', 'grpc-health-check'],
   },
   { of: ['store/'], imports: ['domain/', 'event.ts', 'store/'], packages: ['node:', 'ioredis'] },
-  { of: ['sms/'], imports: ['domain/', 'event.ts', 'sms/'], packages: ['node:', 'cockatiel'] },
+  {
+    of: ['sms/'],
+    imports: ['domain/', 'event.ts', 'sms/'],
+    packages: ['node:', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio'],
+  },
   { of: ['ops/'], imports: ['domain/', 'event.ts', 'ops/'], packages: ['node:', 'pino', 'pino-pretty', 'prom-client'] },
   {
     of: ['config.ts', 'config/'],

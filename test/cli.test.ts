@@ -32,7 +32,7 @@ test.each([[[]], [['serve']]])('%j serves with the configuration, and runs on', 
 test.each(['--help', '-h'])('%s explains the commands', async (flag) => {
   const { exitCode, out, served } = await run([flag]);
   expect(exitCode).toBe(0);
-  expect(out).toMatch(/serve.*\n.*config.*\n.*healthcheck/);
+  expect(out).toMatch(/serve.*\n.*config.*\n.*healthcheck.*\n.*send-test/);
   expect(served).toEqual([]);
 });
 
@@ -44,23 +44,32 @@ test('--version prints the version and nothing else', async () => {
   });
 });
 
-test.each([[['srve']], [['serve', 'config']], [['--port=1']], [['-x']], [['config', '--force']]])(
-  '%j is answered with the help and exit code 2',
-  async (args) => {
-    const { exitCode, out, err, served } = await run(args);
-    expect({ exitCode, out, served }).toEqual({ exitCode: 2, out: '', served: [] });
-    expect(err).toContain('Usage:');
-  },
-);
+test.each([
+  [['srve']],
+  [['serve', 'config']],
+  [['--port=1']],
+  [['-x']],
+  [['config', '--force']],
+  [['send-test']],
+  [['send-test', '+14155550123']],
+  [['send-test', '--phone']],
+  [['send-test', '--provider', 'twilio']],
+  [['send-test', '--phone', '+14155550123', '--to', 'x']],
+  [['serve', '--phone', '+14155550123']],
+])('%j is answered with the help and exit code 2', async (args) => {
+  const { exitCode, out, err, served } = await run(args);
+  expect({ exitCode, out, served }).toEqual({ exitCode: 2, out: '', served: [] });
+  expect(err).toContain('Usage:');
+});
 
 describe('config', () => {
   test('prints the effective configuration without its secrets', async () => {
     const secret = 'a root secret that only tests use';
     const env = { COUNTERSIGN_CONFIG: 'f', COUNTERSIGN_SECRET: secret, LOG_LEVEL: 'warn' };
-    const { exitCode, out, err } = await run(['config'], env, 'codes: { digits: 8 }');
+    const { exitCode, out, err } = await run(['config'], env, 'codes: { digits: 5 }');
     expect(exitCode).toBe(0);
     expect(out).toContain('level: warn');
-    expect(out).toContain('digits: 8');
+    expect(out).toContain('digits: 5');
     expect(out).not.toContain(secret);
     expect(err).toBe('');
   });
@@ -72,18 +81,25 @@ describe('config', () => {
   });
 });
 
-test.each(['serve', 'config', 'healthcheck'])('%s with a faulty configuration lists every mistake', async (command) => {
-  const { exitCode, err, served } = await run([command], { SMS_CODE_DIGITS: 'six', LOG_LEVEL: 'loud' });
-  expect({ exitCode, served }).toEqual({ exitCode: 1, served: [] });
-  expect(err).toBe(
-    [
-      'the configuration is not usable:',
-      '  SMS_CODE_DIGITS: must be a whole number',
-      '  LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent',
-      '',
-    ].join('\n'),
-  );
-});
+test.each(['serve', 'config', 'healthcheck', 'send-test'])(
+  '%s with a faulty configuration lists every mistake',
+  async (command) => {
+    const { exitCode, err, served } = await run(argsOf(command), { SMS_CODE_DIGITS: 'six', LOG_LEVEL: 'loud' });
+    expect({ exitCode, served }).toEqual({ exitCode: 1, served: [] });
+    expect(err).toBe(
+      [
+        'the configuration is not usable:',
+        '  SMS_CODE_DIGITS: must be a whole number',
+        '  LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent',
+        '',
+      ].join('\n'),
+    );
+  },
+);
+
+function argsOf(command: string): string[] {
+  return command === 'send-test' ? [command, '--phone', '+14155550123'] : [command];
+}
 
 describe('healthcheck', () => {
   const asked: (string | undefined)[] = [];

@@ -37,11 +37,17 @@ describe('without any configuration', () => {
   const config = load({});
 
   test('everything listens on loopback only', () => {
-    expect(config.listen).toEqual({ grpc: '127.0.0.1:50051', http: '127.0.0.1:8080', ops: '127.0.0.1:9090' });
+    expect(config.listen).toEqual({
+      grpc: '127.0.0.1:50051',
+      http: '127.0.0.1:8080',
+      ops: '127.0.0.1:9090',
+      callbacks: '127.0.0.1:8090',
+    });
   });
 
   test('there are three purposes with six digits, five minutes and five guesses', () => {
-    const policy = { digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same' };
+    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
+    const policy = { digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message };
     expect([...purposePolicies(config).values()]).toEqual([
       { name: 'register', ...policy },
       { name: 'login', ...policy },
@@ -104,7 +110,7 @@ describe('the environment', () => {
     expect(load(env).redis).toMatchObject({ cluster: true, username: 'svc', password: '007' });
   });
 
-  test('accepts the names of providers that come later', () => {
+  test('sets up Twilio and Tencent by the names they always had', () => {
     const tencent = {
       TENCENT_SECRET_ID: 'i',
       TENCENT_SECRET_KEY: 'k',
@@ -112,13 +118,19 @@ describe('the environment', () => {
       TENCENT_SMS_SIGN_NAME: 'n',
       TENCENT_SMS_TEMPLATE_ID: '7',
     };
-    const config = load({ ...TWILIO, ...tencent });
-    expect(config.twilio).toEqual({ accountSid: 'AC0', authToken: 'tok-en', phoneNumber: '+15005550006' });
-    expect(config.tencent).toEqual({ secretId: 'i', secretKey: 'k', sdkAppId: '1400', signName: 'n', templateId: '7' });
-    expect(config.warnings).toEqual([
-      expect.stringContaining('cannot send through Twilio'),
-      expect.stringContaining('cannot send through Tencent'),
-    ]);
+    const config = load({ ...TWILIO, ...tencent, SMS_MOCK_MODE: 'off' });
+    expect(config.twilio).toMatchObject({ accountSid: 'AC0', authToken: 'tok-en', phoneNumber: '+15005550006' });
+    expect(config.tencent).toMatchObject({
+      secretId: 'i',
+      secretKey: 'k',
+      sdkAppId: '1400',
+      signName: 'n',
+      templateId: '7',
+      templateParameters: ['code', 'minutes'],
+      endpoint: 'https://sms.tencentcloudapi.com',
+      region: 'ap-guangzhou',
+    });
+    expect(config.warnings).toEqual([]);
   });
 
   test('wins over the file', () => {
@@ -133,10 +145,20 @@ describe('the environment', () => {
 
 describe('the file', () => {
   test('replaces the purposes', () => {
-    const config = load({}, 'purposes: { pay: { digits: 8, expirySeconds: 90, guesses: 2, resend: new }, vote: {} }');
+    const config = load(
+      {},
+      'purposes: { pay: { digits: 8, expirySeconds: 90, guesses: 2, resend: new, webOtpDomain: a.example, androidAppHash: FA+9qCX9VSu, texts: { zh-Hant: "{code}" } }, vote: {} }',
+    );
+    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
+    const ending = {
+      webOtpDomain: 'a.example',
+      androidAppHash: 'FA+9qCX9VSu',
+      texts: new Map([['zh-hant', '{code}']]),
+      requiredVariables: [],
+    };
     expect([...purposePolicies(config).values()]).toEqual([
-      { name: 'pay', digits: 8, lifeMs: 90_000, guesses: 2, guessesByPhone: 2, resend: 'new' },
-      { name: 'vote', digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same' },
+      { name: 'pay', digits: 8, lifeMs: 90_000, guesses: 2, guessesByPhone: 2, resend: 'new', message: ending },
+      { name: 'vote', digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message },
     ]);
   });
 
@@ -281,7 +303,7 @@ describe('one mistake is named by its variable or its place in the file', () => 
     [{ SMS_BRAND: 'a\nb' }, undefined, 'SMS_BRAND: must be 1 to 32 printable characters'],
     [{ SMS_MOCK_MODE: 'false' }, undefined, 'sms: no SMS provider configured'],
     [
-      { TWILIO_ACCOUNT_SID: 'a', TWILIO_AUTH_TOKEN: 'b' },
+      { TWILIO_ACCOUNT_SID: 'AC1', TWILIO_AUTH_TOKEN: 'b' },
       undefined,
       'TWILIO_PHONE_NUMBER: is required with the other Twilio settings',
     ],
@@ -328,13 +350,10 @@ test('all mistakes are reported at once, and none repeats what was written', () 
     'COUNTERSIGN_CALLERS.auth.tokens[0]',
     'log.level',
     'REDIS_URL',
+    'SMS_MOCK_MODE',
     'TENCENT_SECRET_ID',
     'TENCENT_SMS_SDK_APP_ID',
-    'TENCENT_SMS_SIGN_NAME',
     'TENCENT_SMS_TEMPLATE_ID',
-    'tencent',
-    'SMS_MOCK_MODE',
-    'sms',
   ]);
   expect(found.join('\n')).not.toContain(secretive);
 });
@@ -345,7 +364,12 @@ describe('production', () => {
   test('starts when everything that it needs is there', () => {
     const config = load(PRODUCTION, undefined, own);
     expect(config).toMatchObject({ mode: 'production', reflection: false, log: { format: 'json' }, warnings: [] });
-    expect(config.listen).toEqual({ grpc: '0.0.0.0:50051', http: '0.0.0.0:8080', ops: '0.0.0.0:9090' });
+    expect(config.listen).toEqual({
+      grpc: '0.0.0.0:50051',
+      http: '0.0.0.0:8080',
+      ops: '0.0.0.0:9090',
+      callbacks: '0.0.0.0:8090',
+    });
     expect(config.sms.mockMode).toBe(false);
   });
 
@@ -372,11 +396,21 @@ describe('production', () => {
     ]);
   });
 
-  test('does not accept a provider that this version cannot use', () => {
-    expect(mistakes({ ...PRODUCTION, ...TWILIO })).toEqual([
-      'twilio: is set, but this version cannot send through Twilio',
-      'sms: no SMS provider configured',
-    ]);
+  test.each([
+    ['Twilio', TWILIO],
+    [
+      'Tencent for mainland China',
+      {
+        TENCENT_SECRET_ID: 'i',
+        TENCENT_SECRET_KEY: 'k',
+        TENCENT_SMS_SDK_APP_ID: '1400',
+        TENCENT_SMS_SIGN_NAME: 'n',
+        TENCENT_SMS_TEMPLATE_ID: '7',
+      },
+    ],
+    ['a gateway of one’s own', { SMS_WEBHOOK_URL: 'https://gateway/sms', SMS_WEBHOOK_SECRET: 's'.repeat(24) }],
+  ])('starts with %s alone', (_, vendor) => {
+    expect(load({ ...PRODUCTION, ...vendor })).toMatchObject({ warnings: [] });
   });
 });
 

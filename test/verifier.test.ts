@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Caller } from '../src/domain/caller.ts';
 import { createKeyring } from '../src/domain/keyring.ts';
+import { PLAIN_MESSAGE } from '../src/domain/policy.ts';
 import { Refused } from '../src/domain/refusal.ts';
 import type { CallFacts, Event } from '../src/event.ts';
 import type { Call, CheckCodeInput, SendCodeInput, SendCodeOutput } from '../src/operations.ts';
@@ -22,6 +23,8 @@ let scheduled: { task: () => void; ms: number }[];
 let answer: SendResult;
 let operations: string[];
 let failing: Set<string>;
+let linked: [messageId: string, token: string][];
+let told: [messageId: string, at: number][];
 
 beforeEach(() => {
   time = 1_800_000_000_000;
@@ -31,6 +34,8 @@ beforeEach(() => {
   answer = accepted;
   operations = [];
   failing = new Set();
+  linked = [];
+  told = [];
 });
 
 const AWAY = { reason: 'STORE_UNAVAILABLE', retryAfterMs: 1_000 } as const;
@@ -67,11 +72,17 @@ function start(changes: Partial<VerifierParts> = {}, name = 'fake') {
   };
   const emit = (event: Event) => void events.push(event);
   let bytes = 0;
-  const purpose = { digits: 6, lifeMs: 5 * MINUTE, guesses: 5, guessesByPhone: 3, resend: 'same' } as const;
+  const rules = { digits: 6, lifeMs: 5 * MINUTE, guesses: 5, guessesByPhone: 3, resend: 'same' } as const;
+  const purpose = { ...rules, message: PLAIN_MESSAGE };
   const purposes = ['register', 'login', 'reset_password'].map((each) => [each, { name: each, ...purpose }] as const);
   return createVerifier({
     store: countedStore(),
-    dispatch: createDispatch({ providers: [provider], emit, clock: () => 0 }),
+    dispatch: createDispatch({
+      providers: new Map([[name, provider]]),
+      route: () => [{ provider: name, sender: {} }],
+      emit,
+      clock: () => 0,
+    }),
     keyring: createKeyring({ current: Buffer.alloc(32, 1), previous: null }),
     purposes: new Map(purposes),
     limits: { cooldownMs: MINUTE, windows: [{ name: 'phone_hour', limit: 5, windowMs: 60 * MINUTE }] },
@@ -80,6 +91,9 @@ function start(changes: Partial<VerifierParts> = {}, name = 'fake') {
     random: (length) => Buffer.alloc(length, ++bytes),
     emit,
     schedule: (task, ms) => void scheduled.push({ task, ms }),
+    testCode: () => null,
+    link: async (delivery, token) => void linked.push([delivery.messageId, token]),
+    feedback: (delivery, at) => void told.push([delivery.messageId, at]),
     discloseCodes: false,
     ...changes,
   });
@@ -257,6 +271,117 @@ describe('sendCode', () => {
       expect(await refusal(verifier.sendCode(request, call()))).toMatchObject({ reason: 'NUMBER_TYPE_REFUSED' });
     }
     expect(operations).toEqual([]);
+  });
+});
+
+describe('what providers say', () => {
+  const failures: [SendResult, object][] = [
+    [
+      { kind: 'rejected', category: 'invalid_number', vendorCode: '', status: 'INVALID_ARGUMENT' },
+      { reason: 'INVALID_FIELDS', violations: [{ field: 'phone', rule: 'refused_number' }] },
+    ],
+    [{ kind: 'rejected', category: 'blocked', vendorCode: '' }, { reason: 'DESTINATION_REFUSED' }],
+    [
+      {
+        kind: 'rejected',
+        category: 'rate_limited',
+        vendorCode: '',
+        status: 'RESOURCE_EXHAUSTED',
+        retryAfterMs: 30_000,
+      },
+      { reason: 'PROVIDER_LIMIT', retryAfterMs: 30_000 },
+    ],
+    [
+      { kind: 'unavailable', category: 'transient', vendorCode: '', retryAfterMs: 7_000 },
+      { reason: 'DELIVERY_UNAVAILABLE', retryAfterMs: 7_000 },
+    ],
+    [
+      { kind: 'unavailable', category: 'credentials', vendorCode: '', status: 'INTERNAL' },
+      { reason: 'DELIVERY_MISCONFIGURED' },
+    ],
+  ];
+
+  it.each(failures)('%j becomes %j, and charges nothing', async (failure, refused) => {
+    const verifier = start();
+    answer = failure;
+    const request = sendRequest({ requestId: 'r-1' });
+    expect(await refusal(verifier.sendCode(request, call()))).toEqual(refused);
+    answer = accepted;
+    expect((await verifier.sendCode(request, call())).sendsRemaining).toBe(4);
+  });
+
+  it('of a code that is sent again promises what is left of its life', async () => {
+    const verifier = start();
+    await verifier.sendCode(sendRequest(), call());
+    time += 61_000;
+    await verifier.sendCode(sendRequest(), call());
+    expect(messages.map(({ minutes }) => minutes)).toEqual([5, 3]);
+    expect(messages[1]?.code).toBe(messages[0]?.code);
+    expect(messages[1]?.text).toContain('3 minutes');
+  });
+
+  it('of an accepted message leads its reports back to the send', async () => {
+    await start().sendCode(sendRequest(), call());
+    expect(linked).toEqual([['m-1', messages[0]?.reportToken]]);
+    const keyring = createKeyring({ current: Buffer.alloc(32, 1), previous: null });
+    expect(keyring.parseReportToken(messages[0]?.reportToken ?? '')).toMatchObject({
+      phoneKey: keyring.phoneKey(PHONE),
+      caller: 'auth',
+      purpose: 'login',
+      sendId: messages[0]?.sendId,
+    });
+  });
+
+  it('is answered by telling them of the approval, once', async () => {
+    const verifier = start();
+    const sent = await verifier.sendCode(sendRequest(), call());
+    const right = checkRequest(sent, lastCode(), { requestId: 'c-1' });
+    await verifier.checkCode(checkRequest(sent, wrongCode()), call());
+    expect(told).toEqual([]);
+    await verifier.checkCode(right, call());
+    await verifier.checkCode(right, call());
+    expect(told).toEqual([['m-1', time]]);
+  });
+});
+
+describe('a test number', () => {
+  const testing = () => start({ testCode: (e164) => (e164 === PHONE ? '12345678' : null) });
+
+  it('gets no SMS, is charged nothing, and has its code, cut to the digits of the purpose', async () => {
+    const verifier = testing();
+    for (let i = 0; i < 12; i++) {
+      const sent = await verifier.sendCode(sendRequest(), call());
+      expect(sent).toMatchObject({ test: true, code: '', resendAt: time, sendsRemaining: 5 });
+      expect(sent.delivery).toMatchObject({ provider: 'test', status: 'delivered' });
+      expect((await verifier.checkCode(checkRequest(sent, '123456'), call())).result).toBe('approved');
+      expect((await verifier.checkCode(checkRequest(sent, '123456'), call())).result).toBe('not_found');
+    }
+    expect(messages).toEqual([]);
+    const status = await verifier.rateStatus({ phone: PHONE, region: '', purpose: 'login' }, call());
+    expect(status).toMatchObject({ canSend: true, limits: [{ used: 0 }], guessBudget: { used: 0 } });
+  });
+
+  it('still counts the guesses of each code', async () => {
+    const verifier = testing();
+    const sent = await verifier.sendCode(sendRequest(), call());
+    for (let i = 0; i < 5; i++) await verifier.checkCode(checkRequest(sent, '000000'), call());
+    expect((await verifier.checkCode(checkRequest(sent, '123456'), call())).result).toBe('exhausted');
+  });
+
+  it('says so in the call’s record, on a repeated request id too, and tells no vendor', async () => {
+    const verifier = testing();
+    const first = call();
+    const sent = await verifier.sendCode(sendRequest({ requestId: 'r-1' }), first);
+    expect(first.facts.outcome).toBe('test');
+    expect(await verifier.sendCode(sendRequest({ requestId: 'r-1' }), call())).toEqual(sent);
+    await verifier.checkCode(checkRequest(sent, '123456'), call());
+    expect(linked).toEqual([]);
+  });
+
+  it('leaves every other number alone', async () => {
+    const sent = await testing().sendCode(sendRequest({ phone: '+14155550124' }), call());
+    expect(sent.test).toBe(false);
+    expect(messages).toHaveLength(1);
   });
 });
 

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Where a listener listens: `host:port`, IPv6 hosts in brackets. */
 export interface Address {
   readonly host: string;
@@ -28,4 +30,19 @@ export function reach({ host, port }: Address): string {
   if (host === '0.0.0.0') return `127.0.0.1:${port}`;
   if (host === '::') return `[::1]:${port}`;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** An IP address, or a range in CIDR notation. */
+export function isRange(value: string): boolean {
+  const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
+}
+
+/** An https URL without credentials, query and fragment; http only to this machine. */
+export function isHttpUrl(value: string): boolean {
+  const url = URL.parse(value);
+  if (url === null || url.hostname === '' || url.username !== '' || url.search !== '' || url.hash !== '') return false;
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && isLoopback({ host: url.hostname.replace(/^\[|\]$/g, ''), port: 0 });
 }

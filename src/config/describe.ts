@@ -12,9 +12,14 @@ export function describeConfig(config: Config): string {
     const key = path.at(-1);
     if (secret && isMapping(parent) && key !== undefined && key in parent) parent[key] = MASK;
   }
-  const { redis, callers } = settings as { redis: { url?: string }; callers: Record<string, { tokens: string[] }> };
+  const { redis, callers, testNumbers } = settings as {
+    redis: { url?: string };
+    callers: Record<string, { tokens: string[] }>;
+    testNumbers: Record<string, { code: string }>;
+  };
   if (redis.url !== undefined) redis.url = redis.url.replaceAll(/\/\/([^:@/]*):[^@]*@/g, `//$1:${MASK}@`);
   // Enough to tell hashes apart, too little to try guessed tokens against.
   for (const caller of Object.values(callers)) caller.tokens = caller.tokens.map((hash) => `${hash.slice(0, 8)}…`);
+  for (const number of Object.values(testNumbers)) number.code = MASK;
   return stringify(settings, { lineWidth: 0 });
 }

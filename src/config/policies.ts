@@ -1,14 +1,75 @@
 /** The configuration in the domain's terms. */
 import type { Config } from '../config.ts';
 import type { NumberType, PhonePolicy } from '../domain/phone.ts';
-import type { LimitPolicy, PurposePolicy } from '../domain/policy.ts';
+import type { LimitPolicy, MessagePolicy, PurposePolicy } from '../domain/policy.ts';
+import type { Hop, Route, Sender } from '../domain/routing.ts';
 import type { CallerConfig } from '../rpc/auth.ts';
+import { configuredProviders } from './configured.ts';
+import { type Destination, hasTemplate, type Templates, templateVariables } from './templates.ts';
 
 export function purposePolicies(config: Config): ReadonlyMap<string, PurposePolicy> {
-  const rows = Object.entries(config.purposes).map(([name, { expirySeconds, ...purpose }]): PurposePolicy => {
-    return { name, lifeMs: expirySeconds * 1000, ...purpose };
+  const routes = routesOf(config, configuredProviders(config));
+  const rows = Object.entries(config.purposes).map(([name, purpose]): PurposePolicy => {
+    const { digits, guesses, guessesByPhone, resend, expirySeconds } = purpose;
+    const message = messagePolicy(purpose, templateVariables(config.tencent, routes, name));
+    return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, message };
   });
   return new Map(rows.map((row) => [row.name, row]));
+}
+
+interface MessageSettings {
+  readonly webOtpDomain?: string | undefined;
+  readonly androidAppHash?: string | undefined;
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+export function messagePolicy(
+  { webOtpDomain = '', androidAppHash = '', texts }: MessageSettings,
+  requiredVariables: readonly string[],
+): MessagePolicy {
+  const rows = Object.entries(texts).map(([locale, text]) => [locale.toLowerCase(), text] as const);
+  return { webOtpDomain, androidAppHash, texts: new Map(rows), requiredVariables };
+}
+
+interface RouteSettings {
+  readonly routes: Config['routes'];
+  readonly tencent: Templates | undefined;
+}
+
+/** Where messages go: the routes of the configuration, or Tencent for mainland China and Twilio for the rest. */
+export function routesOf({ routes, tencent }: RouteSettings, usable: readonly string[]): readonly Route[] {
+  if (routes.length > 0) {
+    return routes.map(({ countries, prefixes, providers }) => ({
+      countries,
+      prefixes,
+      hops: providers.map(hopOf),
+    }));
+  }
+  const hops = (order: readonly string[], to: Destination) => {
+    const carried = tencent !== undefined && hasTemplate(tencent, to);
+    return order.filter((name) => usable.includes(name) && (name !== 'tencent' || carried)).map((name) => hopOf(name));
+  };
+  return [
+    { countries: ['CN'], prefixes: [], hops: hops(['tencent', 'twilio', 'webhook'], 'mainland') },
+    { countries: [], prefixes: [], hops: hops(['twilio', 'tencent', 'webhook'], 'international') },
+  ];
+}
+
+function hopOf(hop: string | (Sender & { readonly provider: string })): Hop {
+  if (typeof hop === 'string') return { provider: hop, sender: {} };
+  const { provider, ...sender } = hop;
+  return { provider, sender };
+}
+
+/** The fixed code of a number, by E.164; null when it is no test number, or no longer one at `now`. */
+export function testCodes({ testNumbers }: Config): (e164: string, now: number) => string | null {
+  const rows = new Map(
+    Object.entries(testNumbers).map(([e164, { code, until }]) => [e164, { code, until: Date.parse(until) }]),
+  );
+  return (e164, now) => {
+    const row = rows.get(e164);
+    return row !== undefined && now < row.until ? row.code : null;
+  };
 }
 
 export function limitPolicy({ limits }: Config): LimitPolicy {

@@ -1,17 +1,14 @@
 /** Rules that span several sections. Each looks only at sections that are well-formed by themselves. */
 import { createKeyring } from '../domain/keyring.ts';
 import { addressOf, isLoopback } from './address.ts';
-import type { Settings } from './schema.ts';
-import { get, type Mistake, type Sources } from './sources.ts';
-
-/** Vendors this version has an adapter for, of those it has settings for. */
-const ADAPTERS: ReadonlySet<Vendor> = new Set();
-const VENDORS = { twilio: 'Twilio', tencent: 'Tencent' } as const;
-type Vendor = keyof typeof VENDORS;
-const VENDOR_KEYS: Readonly<Record<Vendor, readonly string[]>> = {
-  twilio: ['accountSid', 'authToken', 'phoneNumber'],
-  tencent: ['secretId', 'secretKey', 'sdkAppId', 'signName', 'templateId'],
-};
+import { configuredProviders } from './configured.ts';
+import { ROUTE_RULES } from './route-rules.ts';
+import { at, isSet, type Rule, type Situation } from './situation.ts';
+import { get, type Mistake } from './sources.ts';
+import { TENCENT_RULES } from './tencent-rules.ts';
+import { TEST_NUMBER_RULES } from './test-number-rules.ts';
+import { TEXT_RULES } from './text-rules.ts';
+import { VENDOR_RULES } from './vendor-rules.ts';
 
 export const NO_PROVIDER: Mistake = { at: 'sms', problem: 'no SMS provider configured' };
 
@@ -21,17 +18,6 @@ export interface Findings {
   readonly warnings: readonly string[];
 }
 
-interface Situation {
-  /** Sections that do not pass their schema are missing. */
-  readonly settings: Partial<Settings>;
-  readonly sources: Sources;
-  readonly production: boolean;
-  /** The embedding program brings providers of its own. */
-  readonly ownProviders: boolean;
-}
-
-type Rule = (situation: Situation) => { mistakes?: Mistake[]; warnings?: string[] };
-
 export function applyRules(situation: Situation): Findings {
   const findings = RULES.map((rule) => rule(situation));
   return {
@@ -39,13 +25,6 @@ export function applyRules(situation: Situation): Findings {
     warnings: findings.flatMap(({ warnings = [] }) => warnings),
   };
 }
-
-const isSet = ({ sources }: Situation, ...path: string[]): boolean => get(sources.tree, path) !== undefined;
-
-const at = ({ sources }: Situation, path: readonly PropertyKey[], problem: string): Mistake => ({
-  at: sources.nameOf(path),
-  problem,
-});
 
 const RULES: readonly Rule[] = [
   function stateIsKept(situation) {
@@ -72,30 +51,19 @@ const RULES: readonly Rule[] = [
     };
   },
 
-  function vendorsAreUsable(situation) {
-    const { production, ownProviders } = situation;
-    const mistakes: Mistake[] = [];
-    const warnings: string[] = [];
-    for (const vendor of configuredVendors(situation)) {
-      const missing = VENDOR_KEYS[vendor].filter((key) => get(situation.settings, [vendor, key]) === undefined);
-      const rule = `is required with the other ${VENDORS[vendor]} settings`;
-      mistakes.push(...missing.map((key) => at(situation, [vendor, key], rule)));
-      if (ADAPTERS.has(vendor)) continue;
-      const problem = `is set, but this version cannot send through ${VENDORS[vendor]}`;
-      if (production && !ownProviders) mistakes.push(at(situation, [vendor], problem));
-      else warnings.push(`${vendor} ${problem}: its settings do nothing`);
-    }
-    return { mistakes, warnings };
-  },
-
   function messagesAreSent(situation) {
     const { production, ownProviders } = situation;
     const mock = get(situation.sources.tree, ['sms', 'mockMode']);
     const mistakes: Mistake[] = [];
     if (production && mock === true) mistakes.push(at(situation, ['sms', 'mockMode'], 'must be off in production'));
-    const provider = ownProviders || configuredVendors(situation).some((vendor) => ADAPTERS.has(vendor));
-    if (!provider && (production || mock === false)) mistakes.push(NO_PROVIDER);
-    return { mistakes };
+    const configured = configuredProviders(situation.sources.tree);
+    const mocked = !production && mock !== false;
+    if (!ownProviders && configured.length === 0 && !mocked) mistakes.push(NO_PROVIDER);
+    const idle = mocked && !ownProviders ? configured : [];
+    return {
+      mistakes,
+      warnings: idle.map((provider) => `${provider} is set, but messages are printed: SMS_MOCK_MODE is not off`),
+    };
   },
 
   function callersAreKnown(situation) {
@@ -134,22 +102,23 @@ const RULES: readonly Rule[] = [
   },
 
   function listenersDiffer(situation) {
-    const { listen } = situation.settings;
+    const { listen, callbacks } = situation.settings;
     const seen = new Set<string>();
     const mistakes: Mistake[] = [];
     for (const [listener, address] of Object.entries(listen ?? {})) {
+      if (listener === 'callbacks' && callbacks?.publicUrl === undefined) continue;
       if (seen.has(address)) mistakes.push(at(situation, ['listen', listener], 'is the address of another listener'));
       if (addressOf(address).port !== 0) seen.add(address);
     }
     return { mistakes };
   },
-];
 
-/** Those of which at least one setting is there. */
-function configuredVendors({ settings }: Situation): Vendor[] {
-  const vendors = Object.keys(VENDORS) as Vendor[];
-  return vendors.filter((vendor) => Object.values(settings[vendor] ?? {}).some((value) => value !== undefined));
-}
+  ...VENDOR_RULES,
+  ...ROUTE_RULES,
+  ...TEST_NUMBER_RULES,
+  ...TEXT_RULES,
+  ...TENCENT_RULES,
+];
 
 /** What only shows once keys are derived: two secrets whose ids could not be told apart. */
 function keyringMistakes(situation: Situation): Mistake[] {

@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { isRegion } from '../domain/phone.ts';
 import { isAddress } from './address.ts';
+import { NAME, NAME_RULE, name, text, whole } from './values.ts';
+import * as vendors from './vendors.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -15,15 +17,9 @@ declare module 'zod' {
   }
 }
 
-/** Names that become parts of storage keys and metric labels. */
-const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
-const NAME_RULE = 'must be 1 to 32 of a-z, 0-9, _ and -, the first a letter';
 /** Names that RateStatus and the store give to what is no configured window. */
 const RESERVED_LIMIT_NAMES = new Set(['cooldown', 'guess_budget', 'guesses_day', 'guesses_month']);
 
-const name = () => z.string().regex(NAME, NAME_RULE);
-const whole = (min: number, max: number) => z.int().min(min).max(max);
-const text = (max: number) => z.string().min(1).max(max);
 const listen = () => z.string().refine(isAddress, 'must be host:port, IPv6 hosts in brackets ("[::1]:8080")');
 const secret = () =>
   z
@@ -56,6 +52,16 @@ const purpose = z.strictObject({
   }),
   resend: z.enum(['same', 'new']).default('same').meta({
     description: 'What a second SendCode does while a code is live: send the `same` code again, or a `new` one.',
+  }),
+  webOtpDomain: text(253).optional().meta({
+    description: 'Host that browsers bind the code to (WebOTP): the SMS ends with `@host #code`.',
+  }),
+  androidAppHash: text(11).optional().meta({
+    description: 'The 11 characters by which Android’s SMS Retriever finds its app, at the end of the SMS.',
+  }),
+  texts: z.record(z.string(), text(1600)).default({}).meta({
+    description:
+      'Texts of your own by locale (BCP 47; `*` for all others), with `{code}`, `{minutes}`, `{brand}` and variables of the request.',
   }),
 });
 
@@ -117,6 +123,10 @@ export function settingsSchema(production: boolean) {
         ops: listen().default(`${host}:9090`).meta({
           env: 'OPS_LISTEN',
           description: 'Address of the listener for `/livez`, `/readyz` and `/metrics`.',
+        }),
+        callbacks: listen().default(`${host}:8090`).meta({
+          env: 'CALLBACK_LISTEN',
+          description: 'Address of the listener for delivery reports; off unless `CALLBACK_PUBLIC_URL` is set.',
         }),
       })
       .prefault({}),
@@ -236,45 +246,23 @@ export function settingsSchema(production: boolean) {
           env: 'SMS_MOCK_MODE',
           description: 'Print messages instead of sending them. On in development, refused in production.',
         }),
-      })
-      .prefault({}),
-    twilio: z
-      .strictObject({
-        accountSid: text(256).optional().meta({
-          env: 'TWILIO_ACCOUNT_SID',
-          description: 'Twilio account. This version cannot send through Twilio yet.',
+        failOverBlocked: z.boolean().default(false).meta({
+          env: 'SMS_FAIL_OVER_BLOCKED',
+          description:
+            'Try the next provider when one says that the recipient opted out or is barred. Ask your lawyer first.',
         }),
-        authToken: text(256).optional().meta({
-          env: 'TWILIO_AUTH_TOKEN',
-          secret: true,
-          description: 'Twilio auth token.',
-        }),
-        phoneNumber: text(32)
-          .optional()
-          .meta({ env: 'TWILIO_PHONE_NUMBER', description: 'Number that Twilio sends from.' }),
-      })
-      .prefault({}),
-    tencent: z
-      .strictObject({
-        secretId: text(256).optional().meta({
-          env: 'TENCENT_SECRET_ID',
-          description: 'Tencent Cloud API key id. This version cannot send through Tencent yet.',
-        }),
-        secretKey: text(256).optional().meta({
-          env: 'TENCENT_SECRET_KEY',
-          secret: true,
-          description: 'Tencent Cloud API key.',
-        }),
-        sdkAppId: text(64).optional().meta({ env: 'TENCENT_SMS_SDK_APP_ID', description: 'Tencent SMS application.' }),
-        signName: text(64)
-          .optional()
-          .meta({ env: 'TENCENT_SMS_SIGN_NAME', description: 'Approved Tencent signature.' }),
-        templateId: text(64).optional().meta({
-          env: 'TENCENT_SMS_TEMPLATE_ID',
-          description: 'Approved Tencent verification template.',
+        testNumbersInProduction: z.boolean().default(false).meta({
+          env: 'SMS_TEST_NUMBERS_IN_PRODUCTION',
+          description: 'Allow `testNumbers` in production, where whoever knows them signs in without a phone.',
         }),
       })
       .prefault({}),
+    twilio: vendors.twilio,
+    tencent: vendors.tencent,
+    webhook: vendors.webhook,
+    routes: vendors.routes,
+    callbacks: vendors.callbacks,
+    testNumbers: vendors.testNumbers,
     log: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').meta({

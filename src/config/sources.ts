@@ -66,7 +66,7 @@ function unwrap(schema: z.ZodType): z.ZodType {
 function kindOf(type: string): Setting['kind'] {
   if (type === 'number') return 'number';
   if (type === 'boolean') return 'switch';
-  return type === 'record' ? 'yaml' : 'text';
+  return type === 'record' || type === 'array' ? 'yaml' : 'text';
 }
 
 /** Reads the file that COUNTERSIGN_CONFIG names, if it names one, and lays the environment over it. */
@@ -86,19 +86,24 @@ export function readSources(env: Env, readFile: ReadFile): Sources {
     set(tree, setting.path, readValue(setting, value, mistakes));
   }
   const envOf = new Map(SETTINGS.map((setting) => [setting.path.join('.'), setting.env]));
-  return {
-    tree,
-    mistakes,
-    nameOf(path) {
-      for (let length = path.length; length > 0; length--) {
-        const key = path.slice(0, length).join('.');
-        const variable =
-          fromEnv.get(key) ?? (get(tree, path.slice(0, length)) === undefined ? envOf.get(key) : undefined);
-        if (variable !== undefined) return variable + spell(path.slice(length));
-      }
-      return spell(path).replace(/^\./, '');
-    },
-  };
+  function nameOf(path: readonly PropertyKey[]): string {
+    if (path[0] === 'testNumbers' && path.length > 1) return nameOf(['testNumbers']) + spellNumber(tree, path.slice(1));
+    for (let length = path.length; length > 0; length--) {
+      const key = path.slice(0, length).join('.');
+      const variable =
+        fromEnv.get(key) ?? (get(tree, path.slice(0, length)) === undefined ? envOf.get(key) : undefined);
+      if (variable !== undefined) return variable + spell(path.slice(length));
+    }
+    return spell(path).replace(/^\./, '');
+  }
+  return { tree, mistakes, nameOf };
+}
+
+/** A test number by its position: the number itself is never repeated, nor a key below it that could be one. */
+function spellNumber(tree: unknown, [number, ...rest]: readonly PropertyKey[]): string {
+  const position = Object.keys(get(tree, ['testNumbers']) ?? {}).indexOf(String(number)) + 1;
+  const [field] = rest.filter((key) => /^[a-z]+$/i.test(String(key)));
+  return `: number ${position}${field === undefined ? '' : `: ${String(field)}`}`;
 }
 
 function readTree(env: Env, readFile: ReadFile, mistakes: Mistake[]): Record<string, unknown> {

@@ -7,6 +7,10 @@ export interface Delivery {
   readonly status: DeliveryStatus;
   /** Every provider that was tried, in order. */
   readonly attempts: readonly DeliveryAttempt[];
+  /** Why it did not arrive; only with `failed`. */
+  readonly failure?: FailureCategory;
+  /** When the last report that changed something came, on the store's clock. */
+  readonly reportedAt?: number;
 }
 
 export type DeliveryStatus = 'sending' | 'accepted' | 'unknown' | 'delivered' | 'failed';
@@ -21,16 +25,49 @@ export interface DeliveryAttempt {
 
 export type AttemptResult = 'accepted' | 'rejected' | 'unavailable' | 'unknown';
 
-/** Why a provider did not take a message, in words of ours: a vendor's text never reaches a caller. */
+/** Why a provider did not take a message, or a phone did not get it, in words of ours: a vendor's text reaches no caller. */
 export type FailureCategory =
+  /** The number does not exist, or cannot receive SMS. */
   | 'invalid_number'
+  /** This provider cannot reach the number, its carrier or its country; or the handset is off. */
   | 'unreachable'
+  /** The recipient opted out, or a carrier or the provider bars the number. */
   | 'blocked'
+  /** A rate or quota of the provider. */
   | 'rate_limited'
+  /** The text was refused. */
   | 'content'
-  | 'configuration'
+  /** A template or signature that is not approved, or parameters that do not fit it. */
+  | 'template'
+  | 'signature'
+  /** The sending number or service is not fit to send there. */
+  | 'sender'
+  /** The account may not do this: a country not enabled, a trial account. */
+  | 'permission'
   | 'credentials'
   | 'balance'
+  | 'configuration'
   | 'transient'
   | 'timeout'
   | 'unknown';
+
+/** What a vendor reports of a message after it took it. */
+export interface DeliveryReport {
+  /** The `reportToken` of the message, empty when the vendor does not echo it. */
+  readonly token: string;
+  /** The vendor's id of the message; empty when it is not told. */
+  readonly messageId: string;
+  readonly status: ReportedStatus;
+  /** Only with `failed`. */
+  readonly category: FailureCategory | '';
+  /** The vendor's own word for the failure, one of its table, or `other`; empty when there is none. */
+  readonly vendorCode: string;
+}
+
+/** `accepted`: still on its way. */
+export type ReportedStatus = 'accepted' | 'delivered' | 'failed';
+
+/** How many SMS the user may get of it: a doubt that another provider was tried after is two. */
+export function messagesIn({ attempts }: Delivery): number {
+  return attempts.filter(({ result }) => result === 'accepted' || result === 'unknown').length;
+}

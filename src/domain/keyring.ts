@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { uniformDigits } from './code.ts';
 
 /**
@@ -17,10 +17,30 @@ export interface Keyring {
   codeMac(input: { phoneKey: string; caller: string; purpose: string; code: string }): string;
   /** Keyed fingerprint of a session, a request id or a request's content. */
   fingerprint(label: string, phoneKey: string, parts: readonly string[]): string;
+  /**
+   * What a vendor echoes in its delivery reports: leads to the send, tells the vendor nothing and cannot be forged
+   * (AES-256-GCM; the send id is the nonce, and one send id is only ever used for one send).
+   */
+  reportToken(send: ReportedSend): string;
+  /** The inverse; null when it is none of ours. */
+  parseReportToken(token: string): ReportedSend | null;
+  /** A vendor's message id as the store knows it: under the current root secret, then under the previous one. */
+  messageKeys(provider: string, messageId: string): readonly [current: string, ...previous: string[]];
+}
+
+/** One SMS of one verification. */
+export interface ReportedSend {
+  readonly phoneKey: string;
+  readonly caller: string;
+  readonly purpose: string;
+  /** SEND_ID_BYTES in base64url. */
+  readonly sendId: string;
 }
 
 export const NONCE_BYTES = 16;
 export const SEED_BYTES = 16;
+/** What AES-GCM takes as its nonce. */
+export const SEND_ID_BYTES = 12;
 const MAC_BYTES = 16;
 const ID_BYTES = 1 + NONCE_BYTES + MAC_BYTES;
 
@@ -29,6 +49,7 @@ interface Keys {
   readonly phone: KeyObject;
   readonly verificationId: KeyObject;
   readonly code: KeyObject;
+  readonly report: KeyObject;
 }
 
 /** `previous` still reads the ids and codes that were issued under it. Both are at least 32 bytes. */
@@ -74,6 +95,19 @@ export function createKeyring(secrets: { current: Buffer; previous: Buffer | nul
     fingerprint(label, phoneKey, parts) {
       return mac(of(phoneKey).code, label, [phoneKey, ...parts]).toString('base64url');
     },
+
+    reportToken: (send) => sealReport(of(send.phoneKey), send),
+
+    parseReportToken(token) {
+      const bytes = Buffer.from(token, 'base64url');
+      if (bytes.length < REPORT_BYTES || bytes.toString('base64url') !== token) return null;
+      return openReport(byId(bytes[0] as number), bytes);
+    },
+
+    messageKeys(provider, messageId) {
+      const keyOf = ({ id, report }: Keys) => name(id, mac(report, 'message', [provider, messageId])).replace('.', '-');
+      return previous === null ? [keyOf(current)] : [keyOf(current), keyOf(previous)];
+    },
   };
 }
 
@@ -87,7 +121,35 @@ function derive(secret: Buffer): Keys {
     phone: key('phone'),
     verificationId: key('verification-id'),
     code: key('code'),
+    report: key('report'),
   };
+}
+
+const CIPHER = 'aes-256-gcm';
+const TAG_BYTES = 16;
+/** Key id, nonce, phone, the shortest names and their separator, tag. */
+const REPORT_BYTES = 1 + SEND_ID_BYTES + MAC_BYTES + 3 + TAG_BYTES;
+
+function sealReport({ id, report }: Keys, { phoneKey, caller, purpose, sendId }: ReportedSend): string {
+  const nonce = Buffer.from(sendId, 'base64url');
+  const cipher = createCipheriv(CIPHER, report, nonce).setAAD(Buffer.of(id));
+  const sealed = [cipher.update(Buffer.from(phoneKey.slice(3), 'base64url')), cipher.update(`${caller}:${purpose}`)];
+  return Buffer.concat([Buffer.of(id), nonce, ...sealed, cipher.final(), cipher.getAuthTag()]).toString('base64url');
+}
+
+function openReport({ id, report }: Keys, bytes: Buffer): ReportedSend | null {
+  const nonce = bytes.subarray(1, 1 + SEND_ID_BYTES);
+  const decipher = createDecipheriv(CIPHER, report, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(bytes.subarray(0, 1)).setAuthTag(bytes.subarray(-TAG_BYTES));
+  const opened = decipher.update(bytes.subarray(1 + SEND_ID_BYTES, -TAG_BYTES));
+  try {
+    decipher.final();
+  } catch {
+    // Not sealed by us, or changed on its way.
+    return null;
+  }
+  const [caller = '', purpose = ''] = opened.subarray(MAC_BYTES).toString().split(':');
+  return { phoneKey: name(id, opened.subarray(0, MAC_BYTES)), caller, purpose, sendId: nonce.toString('base64url') };
 }
 
 function name(keyId: number, phone: Buffer): string {

@@ -22,7 +22,31 @@ export interface PurposePolicy {
   /** How many of these may come by bare phone number instead of by verification id. */
   readonly guessesByPhone: number;
   readonly resend: ResendPolicy;
+  /** What the SMS ends with, and texts of the operator's own. */
+  readonly message: MessagePolicy;
 }
+
+export interface MessagePolicy {
+  /** Host that browsers bind the code to (WebOTP): the last line is `@host #code`. Empty for none. */
+  readonly webOtpDomain: string;
+  /** The 11 characters by which Android's SMS Retriever finds its app. Empty for none. */
+  readonly androidAppHash: string;
+  /**
+   * Texts by BCP 47 tag in lower case, `*` for every other language, with `{code}`, `{minutes}`, `{brand}` and the request's
+   * variables by name.
+   */
+  readonly texts: ReadonlyMap<string, string>;
+  /** Names of the variables that a provider's approved templates ask for, whatever the text. */
+  readonly requiredVariables: readonly string[];
+}
+
+/** Bundled texts, with nothing after them. */
+export const PLAIN_MESSAGE: MessagePolicy = {
+  webOtpDomain: '',
+  androidAppHash: '',
+  texts: new Map(),
+  requiredVariables: [],
+};
 
 export interface LimitPolicy {
   /** Base of the growing pause between two SMS to one phone. */
@@ -46,5 +70,9 @@ export const GUESS_BUDGETS: readonly Limit[] = [
 export const REPLAY_MS = 600_000;
 /** How long a record can be read after its code's life. */
 export const RETENTION_MS = 24 * 3_600_000;
+/** How long after a send its vendor's reports are matched with it. Tencent and Twilio report within 3 days. */
+export const REPORT_MS = 3 * 24 * 3_600_000;
+/** How long a report waits for its send to be known. */
+export const EARLY_REPORT_MS = 3_600_000;
 /** How long an approval can be read. */
 export const APPROVAL_RETENTION_MS = 30 * 24 * 3_600_000;

@@ -28,6 +28,9 @@ export type Refusal =
       readonly untouched?: boolean;
     }
   | { readonly reason: 'DELIVERY_UNAVAILABLE'; readonly retryAfterMs: number }
+  /** A vendor's own limit for this phone. */
+  | { readonly reason: 'PROVIDER_LIMIT'; readonly retryAfterMs: number }
+  | { readonly reason: 'DELIVERY_MISCONFIGURED' }
   | { readonly reason: 'DEADLINE' }
   | { readonly reason: 'CANCELED' }
   | { readonly reason: 'INTERNAL' };
@@ -59,7 +62,11 @@ export type FieldRule =
   | 'malformed_ip'
   | 'too_many'
   | 'malformed_name'
-  | 'contains_link';
+  | 'contains_link'
+  /** A phone that a provider knows not to exist or not to take SMS. */
+  | 'refused_number'
+  /** Variables that the text of this purpose needs; `expected` lists their names. */
+  | 'missing_variables';
 
 /** Thrown by the verifier and its parts, translated by the edges. Carries no text about the request. */
 export class Refused extends Error {

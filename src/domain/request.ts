@@ -13,6 +13,7 @@ import {
   type Violations,
 } from './field.ts';
 import { readLocale } from './locale.ts';
+import { missingVariables } from './message.ts';
 import type { Phone, PhonePolicy } from './phone.ts';
 import type { PurposePolicy } from './policy.ts';
 import type { FieldViolation } from './refusal.ts';
@@ -54,8 +55,15 @@ export function checkSendCode(
   checkRequestId(request.requestId, found);
   checkClient(request.client, found);
   checkLength('captcha_token', request.captchaToken, { most: 4096, found });
+  const locale = readLocale(request.locale);
   checkVariables(request.variables, found);
-  return checked(phone && purpose && { phone, purpose, locale: readLocale(request.locale) }, found);
+  if (purpose) checkMissing(missingVariables(purpose.message, locale, request.variables), found);
+  return checked(phone && purpose && { phone, purpose, locale }, found);
+}
+
+/** The names are the operator's, from the text of the purpose. */
+function checkMissing(names: readonly string[], found: Violations): void {
+  if (names.length > 0) found.push({ field: 'variables', rule: 'missing_variables', expected: names.join(', ') });
 }
 
 interface CheckCodeFields extends TargetFields {

@@ -1,7 +1,8 @@
 /** The values a caller may put into a message: short, visible text that no phone turns into a link. */
 import type { FieldRule, FieldViolation } from './refusal.ts';
 
-const MAX_VARIABLES = 8;
+/** Of one request. */
+export const MAX_VARIABLES = 8;
 const MAX_CHARACTERS = 32;
 
 /** lower_snake_case. */
@@ -23,9 +24,13 @@ export function checkVariables(variables: Readonly<Record<string, string>>, foun
     found.push({ field: 'variables', rule, ...(expected !== undefined && { expected: `${expected}` }) });
   };
   if (entries.length > MAX_VARIABLES) refuse('too_many', MAX_VARIABLES);
-  if (entries.some(([name]) => name.length > MAX_CHARACTERS || !NAME.test(name))) refuse('malformed_name');
+  if (entries.some(([name]) => !isVariableName(name))) refuse('malformed_name');
   if (entries.some(([, value]) => [...value].length > MAX_CHARACTERS)) refuse('too_long', MAX_CHARACTERS);
   if (entries.some(([, value]) => HIDDEN.test(value))) refuse('not_printable');
   if (entries.some(([, value]) => LINK.test(value.replace(/[\u200c\u200d]/g, '').normalize('NFKC'))))
     refuse('contains_link');
+}
+
+export function isVariableName(name: string): boolean {
+  return name.length <= MAX_CHARACTERS && NAME.test(name);
 }

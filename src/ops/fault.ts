@@ -29,7 +29,8 @@ function codeOf(error: Error): string | undefined {
 }
 
 function word(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[A-Za-z][A-Za-z_]{0,63}$/.test(value) ? value : undefined;
+  // Vendors' codes have full stops, and ours end in an HTTP status; nothing else has digits.
+  return typeof value === 'string' && /^[A-Za-z][A-Za-z_.]{0,95}(?:_\d{3})?$/.test(value) ? value : undefined;
 }
 
 function framesOf(error: Error): string[] {

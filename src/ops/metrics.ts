@@ -9,9 +9,13 @@ export interface Metrics {
 }
 
 type RpcEvent = Extract<Event, { type: 'rpc' }>;
+type AttemptEvent = Extract<Event, { type: 'attempt' }>;
+type ReportEvent = Extract<Event, { type: 'report' }>;
 
 const RPC_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const STORE_SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+const DELIVERY_SECONDS = [1, 2, 3, 5, 8, 13, 21, 34, 60, 120, 300, 600, 3600];
+const BREAKER_STATES = { closed: 0, half_open: 0.5, open: 1 } as const;
 const CHECK_RESULTS: ReadonlySet<string> = new Set(['approved', 'wrong_code', 'exhausted', 'not_found']);
 
 /**
@@ -59,7 +63,50 @@ export function createMetrics(methods: readonly string[]): Metrics {
   const attempts = new Counter({
     name: 'countersign_provider_attempts_total',
     help: 'Tries to hand a message to a provider.',
-    labelNames: ['provider', 'result', 'category'],
+    labelNames: ['provider', 'result', 'category', 'code'],
+    registers,
+  });
+  const unlistedCodes = new Counter({
+    name: 'countersign_provider_unlisted_codes_total',
+    help: 'Failures whose code is in no table of ours; the log names the code.',
+    labelNames: ['provider'],
+    registers,
+  });
+  const breakerOpen = new Gauge({
+    name: 'countersign_provider_breaker_open',
+    help: '1 while a provider is left alone after failures, 0.5 while it is tried with one message.',
+    labelNames: ['provider'],
+    registers,
+  });
+  const reports = new Counter({
+    name: 'countersign_delivery_reports_total',
+    help: 'Delivery reports, by what they say and what became of them.',
+    labelNames: ['provider', 'status', 'category', 'code', 'outcome'],
+    registers,
+  });
+  const deliverySeconds = new Histogram({
+    name: 'countersign_delivery_seconds',
+    help: 'Time from a send to the report that it was delivered.',
+    labelNames: ['provider'],
+    buckets: DELIVERY_SECONDS,
+    registers,
+  });
+  const callbacksRefused = new Counter({
+    name: 'countersign_callbacks_refused_total',
+    help: 'Calls of the callback listener that were refused.',
+    labelNames: ['provider', 'why'],
+    registers,
+  });
+  const reportFailures = new Counter({
+    name: 'countersign_report_failures_total',
+    help: 'Times that delivery reports could not be fetched or stored.',
+    labelNames: ['provider'],
+    registers,
+  });
+  const conversions = new Counter({
+    name: 'countersign_conversions_total',
+    help: 'Approvals told to a provider.',
+    labelNames: ['provider', 'ok'],
     registers,
   });
   const settleFailures = new Counter({
@@ -89,6 +136,16 @@ export function createMetrics(methods: readonly string[]): Metrics {
     if (method === 'CheckCode' && CHECK_RESULTS.has(outcome)) checks.inc({ result: outcome });
   }
 
+  function observeAttempt({ provider, result, category, vendorCode, unlistedCode }: AttemptEvent): void {
+    attempts.inc({ provider, result, category, code: vendorCode });
+    if (unlistedCode !== '') unlistedCodes.inc({ provider });
+  }
+
+  function observeReport({ provider, status, category, vendorCode, outcome, seconds }: ReportEvent): void {
+    reports.inc({ provider, status, category, code: vendorCode, outcome });
+    if (status === 'delivered' && seconds !== null) deliverySeconds.observe({ provider }, seconds);
+  }
+
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
@@ -99,7 +156,17 @@ export function createMetrics(methods: readonly string[]): Metrics {
         case 'store':
           return storeSeconds.observe({ operation: event.operation, ok: String(event.error === null) }, event.seconds);
         case 'attempt':
-          return attempts.inc({ provider: event.provider, result: event.result, category: event.category });
+          return observeAttempt(event);
+        case 'breaker':
+          return breakerOpen.set({ provider: event.provider }, BREAKER_STATES[event.state]);
+        case 'report':
+          return observeReport(event);
+        case 'callback_refused':
+          return callbacksRefused.inc({ provider: event.provider, why: event.why });
+        case 'reports_failed':
+          return reportFailures.inc({ provider: event.provider });
+        case 'conversion':
+          return conversions.inc({ provider: event.provider, ok: String(event.ok) });
         case 'settle_failed':
           return settleFailures.inc({ refund: String(event.refund) });
         case 'fault':

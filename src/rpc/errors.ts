@@ -47,6 +47,8 @@ const CODES = {
   VERIFICATION_NOT_FOUND: Code.NOT_FOUND,
   STORE_UNAVAILABLE: Code.UNAVAILABLE,
   DELIVERY_UNAVAILABLE: Code.UNAVAILABLE,
+  PROVIDER_LIMIT: Code.RESOURCE_EXHAUSTED,
+  DELIVERY_MISCONFIGURED: Code.INTERNAL,
   DEADLINE: Code.DEADLINE_EXCEEDED,
   CANCELED: Code.CANCELLED,
   INTERNAL: Code.INTERNAL,
@@ -120,6 +122,8 @@ function specificDetails(refusal: Refusal, texts: Texts): Detail[] {
       const quota = { quotaId: 'guess_budget', quotaValue: BigInt(refusal.max) };
       return [retryInfo(refusal.retryAfterMs), quotaFailure(refusal, quota)];
     }
+    case 'PROVIDER_LIMIT':
+      return [retryInfo(refusal.retryAfterMs), quotaFailure(refusal, { quotaId: 'provider' })];
     case 'STORE_UNAVAILABLE':
     case 'DELIVERY_UNAVAILABLE':
       return [retryInfo(refusal.retryAfterMs)];

@@ -42,8 +42,8 @@ export function createRouter(options: EdgeOptions): ConnectRouter {
     jsonOptions,
     readMaxBytes: maxMessageBytes,
     acceptCompression: [compressionGzip, compressionBrotli],
-    // Answers are a few hundred bytes: never compressed.
-    compressMinBytes: maxMessageBytes,
+    // Answers are small: never compressed.
+    compressMinBytes: 2 ** 31 - 1,
     // What a timer can hold; each call is capped by its own deadline.
     maxTimeoutMs: 2 ** 31 - 1,
     requestGate(context) {

@@ -96,6 +96,8 @@ function deliveryOf(delivery: Delivery) {
     provider: delivery.provider,
     messageId: delivery.messageId,
     status: DELIVERY_STATUSES[delivery.status],
+    failure: delivery.failure ?? '',
+    reportedAt: timestamp(delivery.reportedAt ?? null),
     attempts: delivery.attempts.map(({ provider, result, category, latencyMs }) => ({
       provider,
       result: ATTEMPT_RESULTS[result],

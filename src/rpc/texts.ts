@@ -25,6 +25,8 @@ export const ENGLISH: Texts = {
     VERIFICATION_NOT_FOUND: 'There is no such verification.',
     STORE_UNAVAILABLE: 'The service is unavailable for a moment. Try again in {wait}.',
     DELIVERY_UNAVAILABLE: 'The code could not be sent. Try again in {wait}.',
+    PROVIDER_LIMIT: 'The SMS network accepts no more codes for this phone number. Try again in {wait}.',
+    DELIVERY_MISCONFIGURED: 'Something went wrong on our side.',
     DEADLINE: 'The request took too long.',
     CANCELED: 'The request was canceled.',
     INTERNAL: 'Something went wrong on our side.',
@@ -45,6 +47,8 @@ export const ENGLISH: Texts = {
     too_many: 'At most {expected} entries are allowed.',
     malformed_name: 'Names must be lower_snake_case.',
     contains_link: 'Links are not allowed.',
+    refused_number: 'This phone number cannot receive SMS.',
+    missing_variables: 'These entries are required: {expected}.',
   },
 };
 
@@ -64,6 +68,8 @@ const CHINESE: Texts = {
     VERIFICATION_NOT_FOUND: '未找到对应的验证记录。',
     STORE_UNAVAILABLE: '服务暂时不可用，请在{wait}后重试。',
     DELIVERY_UNAVAILABLE: '验证码发送失败，请在{wait}后重试。',
+    PROVIDER_LIMIT: '短信网络暂不接受向该手机号发送更多验证码，请在{wait}后重试。',
+    DELIVERY_MISCONFIGURED: '服务内部错误。',
     DEADLINE: '请求处理超时。',
     CANCELED: '请求已取消。',
     INTERNAL: '服务内部错误。',
@@ -84,6 +90,8 @@ const CHINESE: Texts = {
     too_many: '最多允许 {expected} 项。',
     malformed_name: '名称必须使用小写字母、数字和下划线。',
     contains_link: '不允许包含链接。',
+    refused_number: '该手机号无法接收短信。',
+    missing_variables: '缺少以下项：{expected}。',
   },
 };
 

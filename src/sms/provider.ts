@@ -2,13 +2,23 @@
  * The seam to SMS vendors: one file per vendor, one line where app.ts lists them. A provider never throws: it says which of four
  * things happened, and "I do not know" (a timeout, a reset, a 5xx) is `unknown`, never a failure.
  */
-import type { FailureCategory } from '../domain/delivery.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { DeliveryReport, FailureCategory } from '../domain/delivery.ts';
+import type { Sender } from '../domain/routing.ts';
 
 export interface Provider {
   /** As routes, metrics and the delivery record name it. */
   readonly name: string;
   /** Sends one message. `signal` ends the attempt; the answer is then `unknown` unless nothing was written yet. */
   send(message: Message, signal: AbortSignal): Promise<SendResult>;
+  /** Tells the vendor that the code of a message was entered: routes that convert stay in use. */
+  readonly converted?: (conversion: Conversion, signal: AbortSignal) => Promise<FeedbackResult>;
+  /** How the vendor's delivery reports are read; without it there are none. */
+  readonly reports?: Reports;
+  /** What a code of the vendor's table means, in English, for an operator. */
+  readonly explain?: (vendorCode: string) => string;
+  /** Ends idle connections. */
+  close?(): void;
 }
 
 export interface Message {
@@ -25,18 +35,90 @@ export interface Message {
   readonly variables: Readonly<Record<string, string>>;
   /** Unique per SendCode; the same for every provider that is tried. */
   readonly sendId: string;
+  /** Opaque; comes back in delivery reports, and leads to the verification. At most 200 characters of base64url. */
+  readonly reportToken: string;
+  /** As whom to send on this route. */
+  readonly sender: Sender;
 }
 
-export type SendResult =
-  | { readonly kind: 'accepted'; readonly messageId: string; readonly segments: number }
-  /** This number or content is refused: no other provider will help. Surely not sent. */
-  | { readonly kind: 'rejected'; readonly category: FailureCategory; readonly vendorCode: string }
-  /** Surely not sent; another provider may. */
-  | {
-      readonly kind: 'unavailable';
-      readonly category: FailureCategory;
-      readonly vendorCode: string;
-      readonly retryAfterMs?: number;
-    }
-  /** Maybe sent. */
-  | { readonly kind: 'unknown'; readonly category: FailureCategory; readonly vendorCode: string };
+export type SendResult = { readonly kind: 'accepted'; readonly messageId: string; readonly segments: number } | Failure;
+
+export interface Failure {
+  readonly kind: /** This number or content is refused: no other provider will help. Surely not sent. */
+    | 'rejected'
+    /** Surely not sent; another provider may. */
+    | 'unavailable'
+    /** Maybe sent. */
+    | 'unknown';
+  readonly category: FailureCategory;
+  /** The vendor's code when its table lists it, else a word of ours (`http_502`, `timeout`, `unlisted`). Bounded. */
+  readonly vendorCode: string;
+  /** What SendCode answers when this is the last word. By default FAILED_PRECONDITION when rejected, else UNAVAILABLE. */
+  readonly status?: FailureStatus;
+  /** Who has to act. */
+  readonly actor?: Actor;
+  /** When the vendor will take it again. */
+  readonly retryAfterMs?: number;
+  /** Surely not sent, and the vendor invites another try after `retryAfterMs`. */
+  readonly retrySame?: boolean;
+  /** Concerns this destination or sender only: it says nothing of how the provider does. */
+  readonly local?: boolean;
+  /** The vendor's id of the request, for its support. */
+  readonly requestId?: string;
+  /** The code as it came, when no table lists it: for the log, once. Never free text. */
+  readonly unlistedCode?: string;
+}
+
+export type FailureStatus =
+  | 'INVALID_ARGUMENT'
+  | 'FAILED_PRECONDITION'
+  | 'RESOURCE_EXHAUSTED'
+  | 'UNAVAILABLE'
+  | 'INTERNAL';
+
+/** `user`: the person with the phone. `caller`: the calling application. */
+export type Actor = 'user' | 'caller' | 'operator' | 'nobody';
+
+export interface Conversion {
+  readonly messageId: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export type FeedbackResult = { readonly ok: true } | { readonly ok: false; readonly vendorCode: string };
+
+export interface Reports {
+  /** The vendor tells of a message by its own id only: that id must lead to the verification. */
+  readonly byMessageId: boolean;
+  /** One delivery by HTTP to `/<provider's name>…` of the callback listener. Must not throw. */
+  read?(request: ReportRequest): ReportReading;
+  /** Where the vendor cannot reach us: what it has to tell since it was last asked. May throw. */
+  pull?(signal: AbortSignal): Promise<readonly DeliveryReport[]>;
+}
+
+export interface ReportRequest {
+  /** As the vendor called it: the public URL with path and query. */
+  readonly url: string;
+  /** What follows `/<provider's name>`, without the query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** Of the client, behind the trusted proxies. */
+  readonly address: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export type ReportReading =
+  /** `answer` is what the vendor wants to hear. */
+  | { readonly kind: 'reports'; readonly reports: readonly DeliveryReport[]; readonly answer: ReportAnswer }
+  /** Not from the vendor: 403. */
+  | { readonly kind: 'forged' }
+  /** From the vendor, but not understood: 400. */
+  | { readonly kind: 'malformed' };
+
+export interface ReportAnswer {
+  readonly status: number;
+  /** JSON; empty for none. */
+  readonly body: string;
+}

@@ -10,7 +10,7 @@
   ARGV[4] guess fingerprint, '' without request id  ARGV[8] how long to keep approvals and failures, ms
 
   Replies
-    APPROVED nonce at
+    APPROVED nonce at delivery   (delivery is '' while unsettled; a replay leaves it out)
     WRONG nonce remaining
     EXHAUSTED nonce
     NOT_FOUND
@@ -30,7 +30,7 @@ if fingerprint ~= '' then
 end
 
 local v = redis.call('HMGET', KEYS[1],
-  'nonce', 'session', 'state', 'history', 'expires', 'attempts', 'guesses', 'by_phone', 'mac')
+  'nonce', 'session', 'state', 'history', 'expires', 'attempts', 'guesses', 'by_phone', 'mac', 'test', 'delivery')
 local by_phone = nonce == ''
 if not v[1] or (not by_phone and v[1] ~= nonce) or (v[2] ~= '' and v[2] ~= session) then return { 'NOT_FOUND' } end
 if v[3] ~= 'pending' or v[4] ~= history() or at >= tonumber(v[5]) then return { 'NOT_FOUND' } end
@@ -41,11 +41,12 @@ if left <= 0 then return { 'EXHAUSTED', v[1] } end
 
 local attempt = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
 if by_phone then redis.call('HINCRBY', KEYS[1], 'by_phone', 1) end
-redis.call('ZADD', KEYS[2], at, v[1] .. ':' .. attempt)
+local charged = not v[10]
+if charged then redis.call('ZADD', KEYS[2], at, v[1] .. ':' .. attempt) end
 
-local verdict, value
+local verdict, value, delivery
 if v[9] == mac then
-  verdict, value = 'APPROVED', whole(at)
+  verdict, value, delivery = 'APPROVED', whole(at), v[11] or ''
   redis.call('HSET', KEYS[1], 'state', 'approved', 'approved', value)
   redis.call('HDEL', KEYS[1], 'seed', 'mac', 'undo')
   redis.call('PEXPIRE', KEYS[1], ARGV[8])
@@ -54,8 +55,10 @@ if v[9] == mac then
   redis.call('PEXPIRE', KEYS[3], ARGV[8])
 else
   verdict, value = 'WRONG', tostring(left - 1)
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', whole(at - ARGV[8]))
-  redis.call('PEXPIRE', KEYS[2], ARGV[8])
+  if charged then
+    redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', whole(at - ARGV[8]))
+    redis.call('PEXPIRE', KEYS[2], ARGV[8])
+  end
 end
 
 if fingerprint ~= '' then
@@ -64,4 +67,4 @@ if fingerprint ~= '' then
     'verdict', verdict, 'nonce', v[1], 'value', value)
   redis.call('PEXPIRE', KEYS[4], ARGV[7])
 end
-return { verdict, v[1], value }
+return { verdict, v[1], value, delivery }

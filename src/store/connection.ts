@@ -22,7 +22,7 @@ export function connect(options: ConnectionOptions): Redis | Cluster {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     // A server that stalls is left and connected to anew, so that commands do not pile up in its socket. The client has
-    // a timeout per command as well, but that one does not read the socket before it gives up: see inTime in redis.ts.
+    // a timeout per command as well, but that one does not read the socket before it gives up: see script-calls.ts.
     socketTimeout: commandTimeoutMs * 5,
     connectTimeout: 2_000,
     // A server that loads guesses how long it will take, badly.

@@ -1,5 +1,10 @@
 import type { RequestKey, Slot } from './store.ts';
 
+/** What is known of a vendor's message id: of no phone, so on a slot of its own. No phone's tag begins like this one. */
+export function messageKeyOf(prefix: string, message: string): string {
+  return `${prefix}:{m.${message}}`;
+}
+
 /**
  * The names of one phone's keys. The hash tag in braces puts all of them on one slot of a Redis Cluster, so that every
  * transition is one script. Caller and purpose are `[a-z][a-z0-9_-]*` by configuration and the rest is base64url, so

@@ -1,6 +1,16 @@
 /** What the scripts answer, decoded in one place. An answer that is not known is a fault, never a guess. */
 import type { Delivery } from '../domain/delivery.ts';
-import type { CheckReply, RecordReply, Reservation, SendReply, StatusReply, VerificationRecord } from './store.ts';
+import type {
+  CheckReply,
+  LinkReply,
+  LookupReply,
+  RecordReply,
+  ReportReply,
+  Reservation,
+  SendReply,
+  StatusReply,
+  VerificationRecord,
+} from './store.ts';
 
 export type Reply = readonly string[];
 
@@ -30,10 +40,10 @@ export function settleReply([word = '']: Reply): void {
   if (word !== 'SETTLED') unknown('settle', word);
 }
 
-export function checkReply([word = '', nonce, value]: Reply): CheckReply {
+export function checkReply([word = '', nonce, value, json = '']: Reply): CheckReply {
   switch (word) {
     case 'APPROVED':
-      return { kind: 'approved', nonce: text(nonce), at: integer(value) };
+      return { kind: 'approved', nonce: text(nonce), at: integer(value), delivery: delivery(json) };
     case 'WRONG':
       return { kind: 'wrong', nonce: text(nonce), remaining: integer(value) };
     case 'EXHAUSTED':
@@ -50,6 +60,37 @@ export function checkReply([word = '', nonce, value]: Reply): CheckReply {
 export function recordReply([word = '', json]: Reply): RecordReply {
   if (word !== 'RECORD') unknown('cancel', word);
   return record(JSON.parse(text(json)));
+}
+
+export function reportReply([word = '', age]: Reply): ReportReply {
+  switch (word) {
+    case 'APPLIED':
+      return { outcome: 'applied', age: integer(age) };
+    case 'REPEATED':
+      return { outcome: 'repeated', age: integer(age) };
+    case 'EARLY':
+      return { outcome: 'early', age: integer(age) };
+    case 'SUPERSEDED':
+      return { outcome: 'superseded', age: 0 };
+    default:
+      return unknown('report', word);
+  }
+}
+
+export function linkReply([word = '', ...reports]: Reply): LinkReply {
+  if (word !== 'LINKED') unknown('link', word);
+  return { reports: reports.map((json) => JSON.parse(json)) };
+}
+
+export function lookupReply([word = '', token]: Reply): LookupReply {
+  switch (word) {
+    case 'FOUND':
+      return { token: text(token) };
+    case 'KEPT':
+      return { token: null };
+    default:
+      return unknown('lookup', word);
+  }
 }
 
 export function readyReply([word = '']: Reply): void {

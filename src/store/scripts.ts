@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 
 /** Each script with its number of keys: one atomic transition, one round trip. */
-export const SCRIPTS = { send: 5, settle: 4, check: 4, cancel: 2, status: 4, ready: 1 } as const;
+export const SCRIPTS = {
+  send: 5,
+  settle: 4,
+  check: 4,
+  cancel: 2,
+  status: 4,
+  report: 1,
+  link: 1,
+  lookup: 1,
+  ready: 1,
+} as const;
 
 export type ScriptName = keyof typeof SCRIPTS;
 
@@ -10,13 +20,16 @@ const read = (name: string) => readFileSync(new URL(`./${name}.lua`, import.meta
 /** `override` is Lua put after the prelude, where it can shadow `now` and `history`: tests turn the clock with it. */
 export function loadScripts(override = ''): Record<ScriptName, string> {
   const shared = [read('prelude'), override, read('slot')].join('\n');
-  const load = (name: ScriptName) => `${shared}\n${read(name)}`;
+  const load = (...names: readonly string[]) => [shared, ...names.map(read)].join('\n');
   return {
     send: load('send'),
-    settle: load('settle'),
+    settle: load('delivery', 'settle'),
     check: load('check'),
     cancel: load('cancel'),
     status: load('status'),
+    report: load('delivery', 'report'),
+    link: load('link'),
+    lookup: load('lookup'),
     ready: load('ready'),
   };
 }

@@ -60,7 +60,8 @@ local function send_status(at, keys, v, rules)
   status.cooldown.level = level
   local last = redis.call('ZREVRANGE', keys.s, 0, 0, 'WITHSCORES')
   -- The code died with the history that issued it: its user need not wait for another.
-  local died = v.state == 'pending' and v.history ~= history() and v.send_id == last[1]
+  local died = v.state == 'pending' and v.history ~= history()
+    and last[1] and string.sub(last[1], 1, #v.send_id) == v.send_id
   if last[1] and not died then
     local step = rules.cooldownSteps[math.min(math.max(level, 1), #rules.cooldownSteps)]
     local ends_at = tonumber(last[2]) + rules.cooldownMs * step
@@ -85,12 +86,15 @@ local function guesses_left(at, key, budgets)
   return math.max(left, 0)
 end
 
+-- Past its retention, whether Redis has deleted it or not.
+local function is_gone(v, at, keep)
+  return at >= (v.state == 'approved' and v.approved + keep.approvalMs or v.expires + keep.retentionMs)
+end
+
 -- The record as GetVerification shows it; nil when there is none, another than the one asked for, or past its retention.
 local function record_view(v, nonce, at, keep)
-  if not v.nonce or (nonce ~= '' and nonce ~= v.nonce) then return nil end
+  if not v.nonce or (nonce ~= '' and nonce ~= v.nonce) or is_gone(v, at, keep) then return nil end
   local state = v.state
-  local gone = state == 'approved' and v.approved + keep.approvalMs or v.expires + keep.retentionMs
-  if at >= gone then return nil end
   if state == 'pending' then
     if tonumber(v.attempts) >= tonumber(v.guesses) then
       state = 'exhausted'

@@ -4,16 +4,29 @@
  * Implementations: redis.ts (the Lua scripts) and memory.ts; both pass test/store/contract.ts.
  * All times are milliseconds since the epoch on the store's own clock. No argument ever holds a phone or a code.
  */
-import type { Delivery } from '../domain/delivery.ts';
+import type { Delivery, DeliveryReport, FailureCategory, ReportedStatus } from '../domain/delivery.ts';
 import type { SendStatus } from '../domain/limits.ts';
 import type { Limit, ResendPolicy } from '../domain/policy.ts';
 
 export interface Store {
   send(command: SendCommand): Promise<SendReply>;
+  /** Says what became of a send. The first time decides: a repetition changes nothing. */
   settle(command: SettleCommand): Promise<void>;
   check(command: CheckCommand): Promise<CheckReply>;
   cancel(command: CancelCommand): Promise<RecordReply>;
   status(command: StatusCommand): Promise<StatusReply>;
+  /**
+   * Records what a vendor reports of a send, by the rules of domain/reports.ts. A message that was delivered stays so, in
+   * whatever order reports and `settle` come.
+   */
+  report(command: ReportCommand): Promise<ReportReply>;
+  /** Remembers for REPORT_MS to which send a vendor's message id belongs; the first link stays. */
+  link(command: LinkCommand): Promise<LinkReply>;
+  /**
+   * The send behind a vendor's message id. When it is not known yet, the report is kept until `link`, for
+   * EARLY_REPORT_MS after the last one. In whichever order the two come, no report is lost.
+   */
+  lookup(command: LookupCommand): Promise<LookupReply>;
   /** Throws unless the store answers and is fit to be used. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -34,6 +47,11 @@ export interface SendRules {
   readonly resend: ResendPolicy;
   readonly cooldownMs: number;
   readonly windows: readonly Limit[];
+  /**
+   * A test number: no limit is asked or charged, wrong guesses count for the code only, and every send is a verification
+   * of its own. An approval is one as any other.
+   */
+  readonly test: boolean;
 }
 
 export interface SendCommand {
@@ -68,7 +86,10 @@ export interface Reservation {
 export type SendReply =
   /** Charged: the caller must send, then settle. `seed` is the one the code derives from. */
   | { readonly kind: 'reserved'; readonly reservation: Reservation; readonly seed: string }
-  /** Answered before. `delivery` is null while unsettled; `seed` is null when the code is no longer live. */
+  /**
+   * Answered before. `delivery` is null while unsettled, and as new as that of the record; `seed` is null when the code is
+   * no longer live.
+   */
   | {
       readonly kind: 'replayed';
       readonly reservation: Reservation;
@@ -84,7 +105,10 @@ export interface SettleCommand {
   readonly slot: Slot;
   readonly sendId: string;
   readonly requestHash: string | null;
-  /** What the providers said; null when surely nothing was sent: the charge is given back. */
+  /**
+   * What the providers said; reports that came before are merged into it. Null when surely nothing was sent: the charge is
+   * given back, unless a report says that it was delivered after all.
+   */
   readonly delivery: Delivery | null;
 }
 
@@ -100,7 +124,8 @@ export interface CheckCommand {
 }
 
 export type CheckReply =
-  | { readonly kind: 'approved'; readonly nonce: string; readonly at: number }
+  /** `delivery` of the message whose code was right: only the first time, and when it was settled. */
+  | { readonly kind: 'approved'; readonly nonce: string; readonly at: number; readonly delivery: Delivery | null }
   | { readonly kind: 'wrong'; readonly nonce: string; readonly remaining: number }
   | { readonly kind: 'exhausted'; readonly nonce: string }
   | { readonly kind: 'not_found' }
@@ -145,3 +170,45 @@ export interface StatusCommand {
 
 /** Windows in the order asked for, budgets in the order of GUESS_BUDGETS. */
 export type StatusReply = RecordReply & SendStatus;
+
+export interface ReportCommand {
+  readonly slot: Slot;
+  readonly sendId: string;
+  readonly provider: string;
+  readonly messageId: string;
+  readonly status: ReportedStatus;
+  /** Empty unless failed. */
+  readonly category: FailureCategory | '';
+}
+
+export interface ReportReply {
+  /**
+   * `applied`: it changed the delivery. `repeated`: it changed nothing. `early`: the send is not settled; the report is kept
+   * for it. `superseded`: a later SMS replaced it, it was refunded, or its record is past its retention.
+   */
+  readonly outcome: 'applied' | 'repeated' | 'early' | 'superseded';
+  /** Milliseconds since this SMS was reserved; 0 when it is superseded. */
+  readonly age: number;
+}
+
+/** A vendor's message id: a keyed fingerprint of it and its provider. */
+export interface LinkCommand {
+  readonly message: string;
+  /** The send's report token. */
+  readonly token: string;
+}
+
+export interface LinkReply {
+  /** Reports that came before the link, oldest first, at most WAITING_REPORTS. They are handed out once. */
+  readonly reports: readonly DeliveryReport[];
+}
+
+export interface LookupCommand {
+  readonly message: string;
+  readonly report: DeliveryReport;
+}
+
+export interface LookupReply {
+  /** Null when the message is not linked (yet): the report is kept. */
+  readonly token: string | null;
+}

@@ -17,7 +17,7 @@ export function readThenWrite(store: Store, redis: Redis, keyPrefix: string): St
     await redis.hset(verification, { attempts: attempts + 1 });
     if (record.mac !== codeMac) return { kind: 'wrong', nonce, remaining: guesses - attempts - 1 };
     await redis.hset(verification, { state: 'approved' });
-    return { kind: 'approved', nonce, at: Date.now() };
+    return { kind: 'approved', nonce, at: Date.now(), delivery: null };
   }
 
   return { ...store, check };

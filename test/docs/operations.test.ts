@@ -1,11 +1,13 @@
 /** docs/operations.md tells operators what is so: its lists are the code's, its ACL is enough and no more than that. */
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Delivery } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
 import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
-import { createLogger, logEvents } from '../../src/ops/logger.ts';
+import { logEvents } from '../../src/ops/event-log.ts';
+import { createLogger } from '../../src/ops/logger.ts';
 import { createMetrics } from '../../src/ops/metrics.ts';
-import { keysOf } from '../../src/store/keys.ts';
+import { keysOf, messageKeyOf } from '../../src/store/keys.ts';
 import { createRedisStore } from '../../src/store/redis.ts';
 import type { Store } from '../../src/store/store.ts';
 import { rulesOf } from '../store/commands.ts';
@@ -42,7 +44,14 @@ describe('the lists', () => {
     observe(CALL);
     observe({ ...CALL, method: 'CheckCode', facts: { outcome: 'approved' } });
     observe({ type: 'store', operation: 'send', error: null, seconds: 0 });
-    observe({ type: 'attempt', provider: 'a', result: 'rejected', category: 'blocked', vendorCode: '', seconds: 0 });
+    const failed = { provider: 'a', category: 'blocked', vendorCode: '', seconds: 0 } as const;
+    const told = { actor: 'user', vendorRequestId: '', unlistedCode: '1' } as const;
+    observe({ type: 'attempt', result: 'rejected', ...failed, ...told });
+    observe({ type: 'breaker', provider: 'a', state: 'open' });
+    observe({ type: 'report', ...failed, status: 'delivered', outcome: 'applied' });
+    observe({ type: 'callback_refused', provider: 'a', why: 'forged' });
+    observe({ type: 'reports_failed', provider: 'a', error: new Error() });
+    observe({ type: 'conversion', provider: 'a', ok: true, vendorCode: '' });
     observe({ type: 'settle_failed', refund: true, attempt: 0, error: new Error() });
     const text = await render();
     const real = [...text.matchAll(/^# TYPE (countersign_\w+) (\w+)$/gm)].map(([, name = '', type = '']) => {
@@ -65,11 +74,45 @@ describe('the lists', () => {
     expect(listed.sort()).toEqual(Object.keys(JSON.parse(lines.join(''))).sort());
   });
 
+  test('of other log lines: each that an event makes, with its level', async () => {
+    const lines: string[] = [];
+    const destination = { write: (text: string) => void lines.push(text) };
+    const log = logEvents(await createLogger({ level: 'debug', pretty: false, destination }), () => 0);
+    const failed = { provider: 'a', result: 'unavailable', category: 'balance', vendorCode: 'b', seconds: 0 } as const;
+    const told = { actor: 'operator', vendorRequestId: 'c', unlistedCode: '' } as const;
+    const error = new Error();
+    const events: Event[] = [
+      { type: 'store', operation: 'send', error, seconds: 0 },
+      { type: 'store_connection', state: 'lost', error },
+      { type: 'store_connection', state: 'ready' },
+      { type: 'attempt', ...failed, ...told },
+      { type: 'attempt', ...failed, ...told, vendorCode: 'unlisted', unlistedCode: '1' },
+      { type: 'attempt', ...failed, ...told, actor: 'nobody' },
+      ...(['open', 'half_open', 'closed'] as const).map(
+        (state) => ({ type: 'breaker', provider: 'a', state }) as const,
+      ),
+      { type: 'report', ...failed, status: 'failed', outcome: 'applied' },
+      { type: 'callback_refused', provider: 'a', why: 'forged' },
+      { type: 'reports_failed', provider: 'a', error },
+      { type: 'conversion', provider: 'a', ok: false, vendorCode: 'c' },
+      { type: 'settle_failed', refund: true, attempt: 0, error },
+      { type: 'fault', where: 'a', error },
+    ];
+    for (const event of events) log(event);
+    const real = lines.map((line) => JSON.parse(line)).map(({ msg, level }) => `${level}: ${msg}`);
+    const rows = tableOf(markedPart(page, 'lines')).flatMap(([names, levels]) => {
+      const level = codeWords(levels);
+      return codeWords(names).map((name, index) => `${level[index] ?? level[0]}: ${name}`);
+    });
+    const ofTheApp = ['info: serving', 'info: stopped', 'warn: STATE IS KEPT IN MEMORY: ...'];
+    expect(rows.filter((row) => !ofTheApp.includes(row)).sort()).toEqual(real.sort());
+  });
+
   test('of keys: every one under its name', () => {
     const keys = keysOf('cs', { phoneKey: '<phone>', caller: '<caller>', purpose: '<purpose>' });
     const named = Object.values(keys).map((key) => (typeof key === 'string' ? key : key({ hash: '<request>' })));
     const listed = tableOf(markedPart(page, 'keys')).flatMap(([key]) => codeWords(key));
-    expect(listed.sort()).toEqual(named.sort());
+    expect(listed.sort()).toEqual([...named, messageKeyOf('cs', '<message>')].sort());
   });
 });
 
@@ -135,9 +178,16 @@ async function everything(store: Store): Promise<string[]> {
   const rules = { ...rulesOf('same'), cooldownMs: 0 };
   const request = { hash: 'hash', content: 'content' };
   const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
-  const delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts: [] } as const;
+  const attempt = { provider: 'a', category: '', latencyMs: 1 } as const;
+  // Two messages: the second is charged as well.
+  const attempts: Delivery['attempts'] = [
+    { ...attempt, result: 'unknown' },
+    { ...attempt, result: 'accepted' },
+  ];
+  const delivery: Delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts };
+  const report = { token: '', messageId: 'm', status: 'delivered', category: '', vendorCode: '' } as const;
   const send = (sendId: string) => store.send({ slot, rules, sendId, candidate, session: '', request });
-  const settle = (sendId: string, given: typeof delivery | null) =>
+  const settle = (sendId: string, given: Delivery | null) =>
     store.settle({ slot, sendId, requestHash: 'hash', delivery: given });
   const check = (codeMac: string, nonce: string | null) =>
     store.check({
@@ -158,6 +208,9 @@ async function everything(store: Store): Promise<string[]> {
     () => check('right', 'nonce'),
     () => store.status({ slot, nonce: null, cooldownMs: 0, windows: rules.windows }),
     () => store.cancel({ slot, nonce: 'nonce' }),
+    () => store.report({ slot, sendId: '2', provider: 'a', messageId: 'm', status: 'delivered', category: '' }),
+    () => store.lookup({ message: 'm', report }),
+    () => store.link({ message: 'm', token: 'token' }),
   ];
   const wrong: string[] = [];
   for (const [index, step] of steps.entries()) await step().catch((error) => wrong.push(`step ${index}: ${error}`));

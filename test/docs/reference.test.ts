@@ -41,6 +41,8 @@ describe('the table', () => {
     VERIFICATION_NOT_FOUND: { reason: 'VERIFICATION_NOT_FOUND' },
     STORE_UNAVAILABLE: { reason: 'STORE_UNAVAILABLE', ...wait },
     DELIVERY_UNAVAILABLE: { reason: 'DELIVERY_UNAVAILABLE', ...wait },
+    PROVIDER_LIMIT: { reason: 'PROVIDER_LIMIT', ...wait },
+    DELIVERY_MISCONFIGURED: { reason: 'DELIVERY_MISCONFIGURED' },
     DEADLINE: { reason: 'DEADLINE' },
     CANCELED: { reason: 'CANCELED' },
     INTERNAL: { reason: 'INTERNAL' },

@@ -139,3 +139,81 @@ it('two secrets that share a key id are refused, since ids could not be told apa
   while (idOf(twin) !== idOf(current)) twin = randomBytes(32);
   expect(() => createKeyring({ current: twin, previous: current })).toThrow('key id');
 });
+
+describe('a report token', () => {
+  const keyring = createKeyring({ current, previous: null });
+  const sendId = randomBytes(12).toString('base64url');
+  const send = { phoneKey: keyring.phoneKey(PHONE), caller: 'auth', purpose: 'login', sendId };
+  const token = keyring.reportToken(send);
+
+  it('leads back to its send, and is the same every time it is made', () => {
+    expect(keyring.parseReportToken(token)).toEqual(send);
+    expect(keyring.reportToken(send)).toBe(token);
+  });
+
+  it('shows neither phone, caller nor purpose, and fits a URL with the longest names', () => {
+    const bytes = Buffer.from(token, 'base64url').toString('latin1');
+    for (const word of ['auth', 'login', PHONE]) expect(bytes).not.toContain(word);
+    expect(bytes).not.toContain(Buffer.from(send.phoneKey.slice(3), 'base64url').toString('latin1'));
+    const longest = keyring.reportToken({ ...send, caller: 'c'.repeat(32), purpose: 'p'.repeat(32) });
+    expect(longest).toMatch(/^[\w-]{1,200}$/);
+  });
+
+  it('cannot be forged: every changed bit, a cut, an addition and another secret make it nothing', () => {
+    const bytes = Buffer.from(token, 'base64url');
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = Buffer.from(bytes);
+      changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
+      expect(keyring.parseReportToken(changed.toString('base64url'))).toBeNull();
+    }
+    for (const forged of [
+      '',
+      'x',
+      token.slice(0, -1),
+      token.slice(4),
+      `${token}A`,
+      `${token}=`,
+      '\u0000',
+      'ü'.repeat(99),
+    ]) {
+      expect(keyring.parseReportToken(forged)).toBeNull();
+    }
+    expect(createKeyring({ current: randomBytes(32), previous: null }).parseReportToken(token)).toBeNull();
+  });
+
+  it('is still read after the secret was rotated', () => {
+    expect(createKeyring({ current: other(), previous: current }).parseReportToken(token)).toEqual(send);
+  });
+
+  it('is another for another send of the same phone', () => {
+    const second = keyring.reportToken({ ...send, sendId: randomBytes(12).toString('base64url') });
+    expect(second.slice(0, 24)).not.toBe(token.slice(0, 24));
+  });
+});
+
+it("a vendor's message id is stored as a keyed name, another for each provider", () => {
+  const keyring = createKeyring({ current, previous: null });
+  const names = [
+    ...keyring.messageKeys('twilio', 'SM1'),
+    ...keyring.messageKeys('tencent', 'SM1'),
+    ...keyring.messageKeys('twilio', 'SM2'),
+  ];
+  expect(new Set(names).size).toBe(3);
+  for (const name of names) expect(name).toMatch(/^[\w-]{24,26}$/);
+});
+
+it("a vendor's message id is also known under the previous secret, after the name under the current one", () => {
+  const next = other();
+  const ofOne = (secret: Buffer) => createKeyring({ current: secret, previous: null }).messageKeys('twilio', 'SM1');
+  const names = createKeyring({ current: next, previous: current }).messageKeys('twilio', 'SM1');
+  expect(names).toEqual([...ofOne(next), ...ofOne(current)]);
+});
+
+/** A secret whose key id differs from that of `current`. */
+function other(): Buffer {
+  const idOf = (secret: Buffer) => createKeyring({ current: secret, previous: null }).phoneKey(PHONE).slice(0, 2);
+  for (;;) {
+    const secret = randomBytes(32);
+    if (idOf(secret) !== idOf(current)) return secret;
+  }
+}

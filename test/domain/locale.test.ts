@@ -15,10 +15,32 @@ describe('language of texts', () => {
     ['ZH-cn', '中文'],
     ['zh-Hans-CN', '中文'],
     ['zh-Hant-TW', '繁體中文'],
+    ['zh-TW', '繁體中文'],
+    ['zh_HK', '繁體中文'],
+    ['zh-MO', '繁體中文'],
+    ['zh-SG', '中文'],
     ['zh-x-private', '中文'],
     ['en-GB', 'English'],
   ])('%s is served in %s', (locale, text) => {
     expect(lookupLocale(locale, texts, 'fallback')).toBe(text);
+  });
+
+  it.each<[locale: string, keys: string[], found: string]>([
+    ['zh-Hans-CN', ['zh-cn', 'zh'], 'zh-cn'],
+    ['zh-Hans-CN', ['zh-cn', 'zh-hans-cn'], 'zh-hans-cn'],
+    ['zh-Hant-HK', ['zh-hant', 'zh-hk', 'zh-tw'], 'zh-hk'],
+    ['zh-Hant-HK', ['zh-hant', 'zh-tw'], 'zh-hant'],
+    ['zh-CN', ['zh-hans', 'zh'], 'zh-hans'],
+    ['zh-CN', ['zh-hant', 'zh-tw'], 'fallback'],
+    ['zh-TW', ['zh-hans', 'zh-cn'], 'fallback'],
+    ['in_ID', ['id'], 'id'],
+    // Under no tag stands what is for every language.
+    ['en-GB', ['', 'en'], 'en'],
+    ['fr-FR', ['', 'en'], 'fallback'],
+    ['iw', ['he'], 'he'],
+    ['in-ID', ['id', 'id-id'], 'id-id'],
+  ])('%s is found among %j as %s', (locale, keys, found) => {
+    expect(lookupLocale(locale, new Map(keys.map((key) => [key, key])), 'fallback')).toBe(found);
   });
 
   it.each(['fr', 'zhx', 'fr-zh'])('%s, which nobody translated, falls back', (locale) => {

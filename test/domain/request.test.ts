@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PurposePolicy } from '../../src/domain/policy.ts';
+import { PLAIN_MESSAGE, type PurposePolicy } from '../../src/domain/policy.ts';
 import type { FieldViolation } from '../../src/domain/refusal.ts';
 import {
   type Checked,
@@ -26,6 +26,7 @@ const login: PurposePolicy = {
   guesses: 5,
   guessesByPhone: 3,
   resend: 'same',
+  message: PLAIN_MESSAGE,
 };
 const transfer: PurposePolicy = { ...login, name: 'transfer', digits: 8 };
 const rules: RequestRules = {

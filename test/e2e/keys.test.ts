@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import type { Reports } from '../../src/sms/provider.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';
+import { createInbox } from '../support/inbox.ts';
 import { keysUnder } from '../support/keys.ts';
 import { createStage, figure, ownRedis, without } from './stage.ts';
 import { createUser } from './user.ts';
@@ -50,7 +52,7 @@ async function allKeys(): Promise<string[]> {
 }
 
 describe('after every kind of call', () => {
-  it('every key is one of the documented six, expires within 30 days, and tells nothing', async () => {
+  it('every key is one of the documented kinds, expires within 30 days, and tells nothing', async () => {
     await everything(await stage.startVirtual());
     const keys = await allKeys();
     const kinds = new Set(keys.map((key) => GRAMMAR.exec(key)?.[1] ?? key));
@@ -60,6 +62,40 @@ describe('after every kind of call', () => {
     expect(Math.max(...lives)).toBeLessThanOrEqual(30 * DAY);
     expect(await stage.checkKeys()).toBe(keys.length);
     figure(`${keys.length} keys of 6 kinds, the longest lives ${(Math.max(...lives) / DAY).toFixed(1)} days`);
+  });
+
+  it('where a vendor reports by its own ids there is one kind more: 3 days, an hour while the send is unknown', async () => {
+    const reports: Reports = {
+      byMessageId: true,
+      read: ({ body }) => {
+        const report = {
+          token: '',
+          messageId: body.toString(),
+          status: 'delivered',
+          category: '',
+          vendorCode: '',
+        } as const;
+        return { kind: 'reports', reports: [report], answer: { status: 204, body: '' } };
+      },
+    };
+    const vendor = createInbox('vendor');
+    const app = await stage.startVirtual({
+      providers: [{ ...vendor.provider, reports }],
+      env: { CALLBACK_PUBLIC_URL: 'https://sms.example.com' },
+    });
+    const user = createUser({ ...app, inbox: vendor }, { protocol: 'grpc', phone: stage.phone() });
+    ok(await user.send());
+    for (const id of [`message-${vendor.messages[0]?.sendId}`, 'a message that is not known yet']) {
+      const { status } = await fetch(`${app.callbacks}/vendor`, { method: 'POST', body: id });
+      expect(status).toBe(204);
+    }
+    expect(await user.verdict(user.code())).toBe('APPROVED');
+    const keys = await allKeys();
+    const kinds = keys.map((key) => GRAMMAR.exec(key)?.[1] ?? MESSAGE.exec(key)?.[1] ?? key);
+    expect(kinds.sort()).toEqual(['a', 'm', 'm', 's', 'v']);
+    const lives = await Promise.all(keys.filter((key) => MESSAGE.test(key)).map((key) => redis.client.pttl(key)));
+    expect(lives.map((ms) => Math.round(ms / 3_600_000)).sort()).toEqual([1, 72]);
+    expect(await stage.checkKeys()).toBe(keys.length);
   });
 
   it('an approved or canceled verification keeps neither seed nor MAC of its code', async () => {
@@ -87,6 +123,8 @@ describe('after every kind of call', () => {
 });
 
 const GRAMMAR = /^cs:\{[0-9a-f]{2}\.[\w-]{22}\}:([vsfaqr])(?::anonymous:[\w-]+)?$/;
+/** No phone's tag begins like this one. */
+const MESSAGE = /^cs:\{(m)\.[0-9a-f]{2}-[\w-]{22}\}$/;
 
 describe('negative controls: the check after each test finds', () => {
   it.each(['send', 'check'])('a key that %s.lua leaves without a TTL', async (script) => {

@@ -21,7 +21,7 @@ const KEYS: Readonly<Record<string, (args: readonly string[]) => readonly string
   ...Object.fromEntries(
     [
       ...['hget', 'hmget', 'hgetall', 'hset', 'hdel', 'hincrby', 'pexpire'],
-      ...['zadd', 'zrem', 'zcount', 'zrevrange', 'zremrangebyscore'],
+      ...['zadd', 'zrem', 'zcount', 'zrevrange', 'zremrangebyscore', 'zscore'],
     ].map((name) => [name, FIRST]),
   ),
 };

@@ -147,6 +147,10 @@ async function livesAndRefusals(app: SpiedApp, protocol: Protocol, secrets: Reco
     app.inbox.answer(async () => ({ kind, category: 'transient', vendorCode: 'E503' }));
     await user(`a user whose SMS is ${kind}`).send(mine);
   }
+  for (const status of ['INVALID_ARGUMENT', 'RESOURCE_EXHAUSTED', 'INTERNAL'] as const) {
+    app.inbox.answer(async () => ({ kind: 'rejected', category: 'unknown', vendorCode: 'E400', status }));
+    await user(`a user whose vendor means ${status}`).send(mine);
+  }
   app.inbox.answer(async (message) => {
     throw new Error(`could not send ${JSON.stringify(message)}`);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/event.ts';
-import { createLogger, logEvents } from '../../src/ops/logger.ts';
+import { logEvents } from '../../src/ops/event-log.ts';
+import { createLogger } from '../../src/ops/logger.ts';
 
 async function logged(
   events: readonly Event[],
@@ -74,10 +75,29 @@ test.each([
   expect(await records([rpc({ status, reason: 'COOLDOWN' })])).toMatchObject([{ level, status, reason: 'COOLDOWN' }]);
 });
 
+type Attempt = Extract<Event, { type: 'attempt' }>;
+
+function attempt(over: Partial<Attempt>): Attempt {
+  const nothing = { category: '', vendorCode: '', actor: 'nobody', vendorRequestId: '', unlistedCode: '' } as const;
+  return { type: 'attempt', provider: 'twilio', result: 'unavailable', ...nothing, seconds: 0.2, ...over };
+}
+
+const REPORT = {
+  type: 'report',
+  provider: 'twilio',
+  status: 'delivered',
+  category: '',
+  vendorCode: '',
+  outcome: 'applied',
+  seconds: 4,
+} as const;
+
 test('steps of a call are for debugging only', async () => {
   const steps: Event[] = [
     { type: 'store', operation: 'send', error: null, seconds: 0.001 },
-    { type: 'attempt', provider: 'twilio', result: 'rejected', category: 'blocked', vendorCode: '30004', seconds: 0.2 },
+    attempt({ result: 'rejected', category: 'blocked', vendorCode: '30004', actor: 'user' }),
+    { ...REPORT, status: 'failed', category: 'unreachable', vendorCode: '30003' },
+    { type: 'conversion', provider: 'twilio', ok: true, vendorCode: '' },
   ];
   expect(await records(steps)).toEqual([]);
   expect(await records(steps, 'debug')).toEqual([
@@ -91,7 +111,71 @@ test('steps of a call are for debugging only', async () => {
       latency_ms: 200,
       msg: 'attempt',
     },
+    {
+      level: 'debug',
+      provider: 'twilio',
+      status: 'failed',
+      category: 'unreachable',
+      vendor_code: '30003',
+      outcome: 'applied',
+      msg: 'delivery report',
+    },
   ]);
+});
+
+test('what an operator has to mend is told once a minute for each code, with the vendor’s id of the request', async () => {
+  const credentials = attempt({
+    category: 'credentials',
+    vendorCode: '20003',
+    actor: 'operator',
+    vendorRequestId: 'RQ1',
+  });
+  const balance = attempt({ category: 'balance', vendorCode: '20005', actor: 'operator' });
+  const found = await records([credentials, credentials, balance, credentials]);
+  expect(
+    found.map(({ msg, level, vendor_code, vendor_request_id }) => [msg, level, vendor_code, vendor_request_id]),
+  ).toEqual([
+    ['provider needs attention', 'warn', '20003', 'RQ1'],
+    ['provider needs attention', 'warn', '20005', undefined],
+  ]);
+});
+
+test('a code that no table lists is told once and for all', async () => {
+  let time = 0;
+  const clock = () => {
+    time += 3_600_000;
+    return time;
+  };
+  const odd = attempt({ category: 'unknown', vendorCode: 'unlisted', unlistedCode: '29999', vendorRequestId: 'RQ2' });
+  const lines = (await logged([odd, odd, odd, { ...odd, unlistedCode: '29998' }], { clock })).split('\n').slice(0, -1);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { msg: 'provider answers a code that is not listed', unlisted_code: '29999', vendor_request_id: 'RQ2' },
+    { msg: 'provider answers a code that is not listed', unlisted_code: '29998' },
+  ]);
+});
+
+test('what happens around providers is news once a minute', async () => {
+  const events: Event[] = [
+    { type: 'breaker', provider: 'twilio', state: 'open' },
+    { type: 'breaker', provider: 'twilio', state: 'half_open' },
+    { type: 'breaker', provider: 'twilio', state: 'closed' },
+    { type: 'callback_refused', provider: 'twilio', why: 'forged' },
+    { type: 'callback_refused', provider: 'twilio', why: 'forged' },
+    { type: 'reports_failed', provider: 'tencent', error: new Error('271828') },
+    { type: 'reports_failed', provider: 'tencent', error: new Error('271828') },
+    { type: 'conversion', provider: 'twilio', ok: false, vendorCode: '20404' },
+    { type: 'conversion', provider: 'twilio', ok: false, vendorCode: '20404' },
+  ];
+  const found = await records(events);
+  expect(found.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
+    'warn provider is left alone',
+    'info provider is tried again',
+    'info provider is in use again',
+    'warn callback refused',
+    'warn delivery reports failed',
+    'warn conversion feedback failed',
+  ]);
+  expect(JSON.stringify(found)).not.toContain('271828');
 });
 
 test('losing the store is news once, until it is back', async () => {
@@ -154,6 +238,18 @@ describe('a fault', () => {
         cause: { name: 'Error', error_code: 'WRONGPASS' },
       },
     });
+  });
+
+  test.each([
+    ['FailedOperation.TemplateUnapprovedOrNotExist', true],
+    ['http_502', true],
+    ['+14155550123', false],
+    ['code_271828', false],
+    ['two words', false],
+  ])('has a code only where that is a word: %s', async (code, shown) => {
+    const [fault] = await records([{ type: 'fault', where: 'poll', error: Object.assign(new Error(), { code }) }]);
+    expect(fault?.err).toMatchObject(shown ? { error_code: code } : { name: 'Error' });
+    expect(JSON.stringify(fault).includes(code)).toBe(shown);
   });
 
   test.each([false, true])('never shows its message, which may hold a phone or a code (pretty: %s)', async (pretty) => {

@@ -21,6 +21,16 @@ function rpc(over: Partial<Extract<Event, { type: 'rpc' }>>): Event {
   };
 }
 
+const ATTEMPT = {
+  type: 'attempt',
+  provider: 'twilio',
+  actor: 'nobody',
+  vendorRequestId: 'RQ1',
+  unlistedCode: '',
+  seconds: 3,
+} as const;
+const REPORT = { type: 'report', provider: 'twilio' } as const;
+
 const cases: [what: string, event: Event, lines: string[]][] = [
   [
     'a send',
@@ -59,8 +69,57 @@ const cases: [what: string, event: Event, lines: string[]][] = [
   ],
   [
     'an attempt to send',
-    { type: 'attempt', provider: 'twilio', result: 'unknown', category: 'timeout', vendorCode: '7', seconds: 3 },
-    ['countersign_provider_attempts_total{provider="twilio",result="unknown",category="timeout"} 1'],
+    { ...ATTEMPT, result: 'unknown', category: 'timeout', vendorCode: 'timeout' },
+    ['countersign_provider_attempts_total{provider="twilio",result="unknown",category="timeout",code="timeout"} 1'],
+  ],
+  [
+    'a code that no table lists',
+    { ...ATTEMPT, result: 'unavailable', category: 'unknown', vendorCode: 'unlisted', unlistedCode: '29999' },
+    [
+      'countersign_provider_attempts_total{provider="twilio",result="unavailable",category="unknown",code="unlisted"} 1',
+      'countersign_provider_unlisted_codes_total{provider="twilio"} 1',
+    ],
+  ],
+  [
+    'a provider that is left alone',
+    { type: 'breaker', provider: 'twilio', state: 'open' },
+    ['countersign_provider_breaker_open{provider="twilio"} 1'],
+  ],
+  [
+    'a provider that is tried again',
+    { type: 'breaker', provider: 'twilio', state: 'half_open' },
+    ['countersign_provider_breaker_open{provider="twilio"} 0.5'],
+  ],
+  [
+    'a delivery',
+    { ...REPORT, status: 'delivered', category: '', vendorCode: '', outcome: 'applied', seconds: 4 },
+    [
+      'countersign_delivery_reports_total{provider="twilio",status="delivered",category="",code="",outcome="applied"} 1',
+      'countersign_delivery_seconds_bucket{le="3",provider="twilio"} 0',
+      'countersign_delivery_seconds_bucket{le="5",provider="twilio"} 1',
+    ],
+  ],
+  [
+    'a message that did not arrive',
+    { ...REPORT, status: 'failed', category: 'unreachable', vendorCode: '30003', outcome: 'applied', seconds: 4 },
+    [
+      'countersign_delivery_reports_total{provider="twilio",status="failed",category="unreachable",code="30003",outcome="applied"} 1',
+    ],
+  ],
+  [
+    'a forged report',
+    { type: 'callback_refused', provider: 'twilio', why: 'forged' },
+    ['countersign_callbacks_refused_total{provider="twilio",why="forged"} 1'],
+  ],
+  [
+    'reports that could not be had',
+    { type: 'reports_failed', provider: 'tencent', error: new Error() },
+    ['countersign_report_failures_total{provider="tencent"} 1'],
+  ],
+  [
+    'an approval that a vendor was told',
+    { type: 'conversion', provider: 'twilio', ok: true, vendorCode: '' },
+    ['countersign_conversions_total{provider="twilio",ok="true"} 1'],
   ],
   [
     'a send that was not settled',
@@ -73,6 +132,15 @@ const cases: [what: string, event: Event, lines: string[]][] = [
 
 test.each(cases)('%s is counted', async (_, event, lines) => {
   expect(await rendered(event)).toEqual(expect.arrayContaining(lines));
+});
+
+test('only deliveries have seconds to delivery, and codes that nobody lists are no label', async () => {
+  const failed = { ...REPORT, status: 'failed', category: 'unknown', vendorCode: 'other', seconds: 4 } as const;
+  const lines = await rendered(
+    { ...failed, outcome: 'applied' },
+    { ...ATTEMPT, result: 'unavailable', category: 'unknown', vendorCode: 'unlisted', unlistedCode: '29999' },
+  );
+  expect(lines.join()).not.toMatch(/countersign_delivery_seconds_count|29999|RQ1/);
 });
 
 test('a store that came back is not lost', async () => {

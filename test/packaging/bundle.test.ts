@@ -1,12 +1,13 @@
 /** What the image runs: the bundle, with plain node, where nothing else of this repository is. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
 import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CALLER, PRODUCTION, type ProviderName, startVendorFakes, type VendorFakes } from '../e2e/vendor-fakes.ts';
 import { type Child, startChild } from '../support/child.ts';
 import { ok, openClient } from '../support/clients.ts';
 import { freePort } from '../support/port.ts';
@@ -14,43 +15,61 @@ import { sharedRedis } from '../support/shared-redis.ts';
 import { eventually } from '../support/wait.ts';
 
 const redis = sharedRedis();
-const ports: Record<'grpc' | 'http' | 'ops', number> = { grpc: 0, http: 0, ops: 0 };
+const { sendCode, checkCode } = VerificationService.method;
 let folder: string;
-let server: Child;
-let env: Record<string, string>;
+let server: Server;
+
+interface Server {
+  readonly child: Child;
+  readonly env: Readonly<Record<string, string>>;
+  readonly grpc: string;
+  readonly http: string;
+}
+
+/** Node's own arguments in the image. */
+async function imageArguments(): Promise<string[]> {
+  const dockerfile = await readFile(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
+  const entrypoint: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]');
+  return entrypoint.slice(1, -1);
+}
+
+/** Starts a bundle that may read its own folder and nothing else, and write nowhere: as on a read-only root file system. */
+async function startBundle(app: string, settings: Readonly<Record<string, string>>): Promise<Server> {
+  const [grpc, http, ops] = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
+  const env = {
+    GRPC_LISTEN: `${grpc}`,
+    HTTP_LISTEN: `${http}`,
+    OPS_LISTEN: `${ops}`,
+    REDIS_URL: redis.url,
+    REDIS_KEY_PREFIX: redis.prefix,
+    COUNTERSIGN_SECRET: 'a secret of this test, 32 bytes or more',
+    ...settings,
+  };
+  const confined = [...(await imageArguments()), '--permission', `--allow-fs-read=${app}`];
+  const main = join(app, 'countersign.mjs');
+  const child = await startChild(process.execPath, [...confined, main, 'serve'], { env, cwd: app });
+  await eventually('the bundle is ready', async () => (await fetch(`http://${ops}/readyz`)).ok);
+  return { child, env, grpc: `${grpc}`, http: `http://${http}` };
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'countersign-bundle-'));
   await bundle(join(folder, 'app'));
-  for (const name of ['grpc', 'http', 'ops'] as const) ports[name] = await freePort();
-  env = {
-    GRPC_LISTEN: `127.0.0.1:${ports.grpc}`,
-    HTTP_LISTEN: `127.0.0.1:${ports.http}`,
-    OPS_LISTEN: `127.0.0.1:${ports.ops}`,
-    REDIS_URL: redis.url,
-    REDIS_KEY_PREFIX: redis.prefix,
-    COUNTERSIGN_SECRET: 'a secret of this test, 32 bytes or more',
-    LOG_FORMAT: 'pretty',
-  };
-  // May read the bundle's folder and nothing else, and write nowhere: as on a read-only root file system.
-  const confined = ['--permission', `--allow-fs-read=${folder}`, join(folder, 'app/countersign.mjs')];
-  server = await startChild(process.execPath, [...confined, 'serve'], { env, cwd: folder });
-  await eventually('the bundle is ready', async () => (await fetch(`http://127.0.0.1:${ports.ops}/readyz`)).ok);
+  server = await startBundle(join(folder, 'app'), { LOG_FORMAT: 'pretty' });
 });
 
 afterAll(async () => {
-  await server?.stop();
+  await server?.child.stop();
   await redis.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 test('a code is sent over JSON and checked over gRPC, with the scripts that came along', async () => {
   const request = { phone: '+14155550132', purpose: 'login' };
-  const addresses = { grpc: `127.0.0.1:${ports.grpc}`, http: `http://127.0.0.1:${ports.http}` };
-  const http = openClient('json', addresses);
-  const grpc = openClient('grpc', addresses);
-  const { code } = ok(await http.call(VerificationService.method.sendCode, request));
-  const { result } = ok(await grpc.call(VerificationService.method.checkCode, { ...request, code }));
+  const http = openClient('json', server);
+  const grpc = openClient('grpc', server);
+  const { code } = ok(await http.call(sendCode, request));
+  const { result } = ok(await grpc.call(checkCode, { ...request, code }));
   expect(result).toBe(CheckResult.APPROVED);
   grpc.close();
   http.close();
@@ -58,7 +77,7 @@ test('a code is sent over JSON and checked over gRPC, with the scripts that came
 
 test('reflection and health answer from the protos that came along', async () => {
   const buf = join(import.meta.dirname, '../../node_modules/.bin/buf');
-  const url = `http://127.0.0.1:${ports.grpc}`;
+  const url = `http://${server.grpc}`;
   const grpc = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge'];
   const services = await promisify(execFile)(buf, [...grpc, '--list-services', url]);
   expect(services.stdout).toContain('verification.v1.VerificationService');
@@ -68,8 +87,49 @@ test('reflection and health answer from the protos that came along', async () =>
 
 test('the health check of the image passes while it serves, and fails once it has stopped', async () => {
   const check = () =>
-    startChild(process.execPath, [join(folder, 'app/countersign.mjs'), 'healthcheck'], { env, cwd: folder });
+    startChild(process.execPath, [join(folder, 'app/countersign.mjs'), 'healthcheck'], {
+      env: server.env,
+      cwd: folder,
+    });
   expect(await (await check()).exited).toBe(0);
-  expect(await server.stop()).toBe(0);
+  expect(await server.child.stop()).toBe(0);
   expect(await (await check()).exited).not.toBe(0);
+});
+
+describe('in production, with one vendor', () => {
+  const PHONES: Readonly<Record<ProviderName, string>> = {
+    twilio: '+14155550133',
+    tencent: '+8613800138000',
+    webhook: '+14155550134',
+  };
+  const VENDORS = Object.keys(PHONES) as ProviderName[];
+  let vendors: VendorFakes;
+  beforeAll(async () => {
+    vendors = await startVendorFakes();
+  });
+  afterAll(() => vendors?.stop());
+
+  test.each(VENDORS)(
+    '%s: a real code goes out and is right, the others are not even there, Node warns of nothing',
+    async (vendor) => {
+      const app = join(folder, vendor);
+      await cp(join(folder, 'app'), app, { recursive: true });
+      const others = (await readdir(app)).filter((file) =>
+        VENDORS.some((name) => name !== vendor && file.startsWith(`${name}-`)),
+      );
+      expect(others).toHaveLength(VENDORS.length - 1);
+      for (const file of others) await rm(join(app, file));
+
+      const production = await startBundle(app, { ...PRODUCTION, ...vendors.env(vendor) });
+      const client = openClient('json', production);
+      const request = { phone: PHONES[vendor], purpose: 'login' };
+      const sent = ok(await client.call(sendCode, request, CALLER));
+      expect(sent).toMatchObject({ code: '', delivery: { provider: vendor } });
+      const { result } = ok(await client.call(checkCode, { ...request, code: vendors.codeTo(request.phone) }, CALLER));
+      expect(result).toBe(CheckResult.APPROVED);
+      client.close();
+      expect(await production.child.stop()).toBe(0);
+      expect(production.child.stderr()).toBe('');
+    },
+  );
 });

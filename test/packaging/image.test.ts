@@ -32,7 +32,7 @@ describe('the image', () => {
   });
 
   test('serves in production mode on the documented ports', () => {
-    expect(inLastStage('EXPOSE')).toEqual(['50051 8080 9090']);
+    expect(inLastStage('EXPOSE')).toEqual(['50051 8080 9090 8090']);
     expect(inLastStage('ENV')).toEqual(['NODE_ENV=production']);
     expect(inLastStage('CMD')).toEqual(['["serve"]']);
   });
@@ -77,7 +77,7 @@ describe('the compose file', () => {
 
   test('publishes nothing beyond loopback, and Redis not at all', () => {
     const published: string[] = Object.values<{ ports?: string[] }>(services).flatMap(({ ports }) => ports ?? []);
-    expect(published.length).toBe(3);
+    expect(published.length).toBe(4);
     for (const port of published) expect(port).toMatch(/^127\.0\.0\.1:/);
     expect(services.redis.ports).toBeUndefined();
   });
@@ -88,6 +88,17 @@ describe('the compose file', () => {
     const token = /Bearer (\S+?)'/.exec(read('compose.yaml'))?.[1] ?? '';
     expect(config).toMatchObject({ mode: 'development', redis: { url: 'redis://redis:6379' } });
     expect(config.callers.developer?.tokens).toEqual([createHash('sha256').update(token).digest('hex')]);
+  });
+
+  test('takes a vendor from a file that git ignores, and sends by it with what its comment shows', () => {
+    expect(services.countersign.env_file).toEqual([{ path: 'vendor.env', required: false }]);
+    expect(read('.gitignore').split('\n')).toContain('*.env');
+    const comment = read('compose.yaml').replace(/^# ?/gm, '');
+    const shown = [...comment.matchAll(/^ +([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]);
+    const { COUNTERSIGN_SECRET: _, ...env } = services.countersign.environment;
+    const config = loadConfig({ ...Object.fromEntries(shown), TWILIO_ACCOUNT_SID: 'AC00', ...env }, () => '');
+    expect(config.sms.mockMode).toBe(false);
+    expect(config.twilio).toMatchObject({ authToken: '...', phoneNumber: '+1...' });
   });
 
   test('never lets Redis evict, lose its history or start empty', () => {

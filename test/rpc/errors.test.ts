@@ -19,6 +19,7 @@ interface Row {
 
 const TOO_MANY = 'This phone number has received too many codes. Try again in 59 minutes.';
 const GUESSES = 'Too many wrong codes were entered. Try again in 20 hours.';
+const PROVIDER_LIMIT = 'The SMS network accepts no more codes for this phone number. Try again in 30 seconds.';
 const COOLDOWN = 'A code was sent a moment ago. Try again in 43 seconds.';
 
 const TABLE: readonly Row[] = [
@@ -113,6 +114,22 @@ const TABLE: readonly Row[] = [
     text: 'The code could not be sent. Try again in 119 seconds.',
     chinese: '验证码发送失败，请在119秒钟后重试。',
     details: { RetryInfo: { retryDelay: '119s' } },
+  },
+  {
+    refusal: { reason: 'PROVIDER_LIMIT', retryAfterMs: 30_000 },
+    status: 'RESOURCE_EXHAUSTED',
+    text: PROVIDER_LIMIT,
+    chinese: '短信网络暂不接受向该手机号发送更多验证码，请在30秒钟后重试。',
+    details: {
+      RetryInfo: { retryDelay: '30s' },
+      QuotaFailure: { violations: [{ subject: 'phone', description: PROVIDER_LIMIT, quotaId: 'provider' }] },
+    },
+  },
+  {
+    refusal: { reason: 'DELIVERY_MISCONFIGURED' },
+    status: 'INTERNAL',
+    text: 'Something went wrong on our side.',
+    chinese: '服务内部错误。',
   },
   {
     refusal: { reason: 'DEADLINE' },

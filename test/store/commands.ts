@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Delivery } from '../../src/domain/delivery.ts';
+import type { Delivery, ReportedStatus } from '../../src/domain/delivery.ts';
 import type { Limit, ResendPolicy } from '../../src/domain/policy.ts';
 import type { SendRules, Store } from '../../src/store/store.ts';
 
@@ -12,11 +12,12 @@ export type Command =
       readonly request: number | null;
       readonly resend: ResendPolicy;
       readonly content: string;
+      readonly test: boolean;
     }
   | {
       readonly kind: 'settle';
       readonly which: number;
-      readonly delivered: boolean;
+      readonly outcome: keyof typeof DELIVERIES | 'refund';
       readonly who: number;
       readonly request: number | null;
     }
@@ -30,6 +31,16 @@ export type Command =
     }
   | { readonly kind: 'cancel'; readonly who: number; readonly which: number }
   | { readonly kind: 'status'; readonly who: number; readonly which: number | null }
+  | {
+      readonly kind: 'report';
+      readonly who: number;
+      readonly which: number;
+      readonly provider: string;
+      readonly status: ReportedStatus;
+      readonly messageId: string;
+    }
+  | { readonly kind: 'link'; readonly message: number; readonly token: string }
+  | { readonly kind: 'lookup'; readonly message: number; readonly status: ReportedStatus }
   | { readonly kind: 'pass'; readonly ms: number };
 
 export const CALLERS = [
@@ -44,14 +55,39 @@ export const WINDOWS: readonly Limit[] = [
 ];
 
 export function rulesOf(resend: ResendPolicy): SendRules {
-  return { lifeMs: 300_000, digits: 6, guesses: 5, resend, cooldownMs: 60_000, windows: WINDOWS };
+  return { lifeMs: 300_000, digits: 6, guesses: 5, resend, cooldownMs: 60_000, windows: WINDOWS, test: false };
 }
 
-const who = fc.nat({ max: CALLERS.length - 1 });
-const session = fc.constantFrom('', 'a', 'b');
-const request = fc.option(fc.nat({ max: 3 }), { freq: 1 });
+const attempt = (provider: string, result: 'accepted' | 'unknown') =>
+  ({ provider, result, category: result === 'accepted' ? '' : 'timeout', latencyMs: 12.5 }) as const;
+
+/** How sends end: with the first provider, in doubt, with the second after a doubt, in doubt with both, with nobody named. */
+const DELIVERIES = {
+  taken: { provider: 'a', messageId: 'm', status: 'accepted', attempts: [attempt('a', 'accepted')] },
+  doubtful: { provider: 'a', messageId: '', status: 'unknown', attempts: [attempt('a', 'unknown')] },
+  failedOver: {
+    provider: 'b',
+    messageId: 'n',
+    status: 'accepted',
+    attempts: [attempt('a', 'unknown'), attempt('b', 'accepted')],
+  },
+  twiceDoubtful: {
+    provider: 'a',
+    messageId: '',
+    status: 'unknown',
+    attempts: [attempt('a', 'unknown'), attempt('b', 'unknown')],
+  },
+  untried: { provider: 'a', messageId: 'm', status: 'accepted', attempts: [] },
+} satisfies Record<string, Delivery>;
+
+// The first of each is frequent, so that sequences get deep into one verification.
+const who = fc.constantFrom(0, 0, 0, 0, 1, 2);
+const session = fc.constantFrom('', '', '', '', 'a', 'b');
+const request = fc.constantFrom(null, null, null, 0, 1);
 /** Counted from the newest. */
-const which = fc.nat({ max: 2 });
+const which = fc.constantFrom(0, 0, 0, 0, 1, 2);
+const status = fc.constantFrom<ReportedStatus[]>('accepted', 'delivered', 'failed');
+const message = fc.nat({ max: 1 });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
@@ -63,6 +99,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       request,
       resend: fc.constantFrom('same', 'new'),
       content: fc.constantFrom('x', 'x', 'x', 'y'),
+      test: fc.constantFrom(false, false, false, false, true),
     }) as fc.Arbitrary<Command>,
   },
   {
@@ -70,7 +107,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('settle'),
       which,
-      delivered: fc.boolean(),
+      outcome: fc.constantFrom(
+        'refund',
+        'refund',
+        'refund',
+        ...(Object.keys(DELIVERIES) as (keyof typeof DELIVERIES)[]),
+      ),
       who,
       request,
     }) as fc.Arbitrary<Command>,
@@ -80,8 +122,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('check'),
       who,
-      which: fc.option(which, { freq: 3 }),
-      right: fc.boolean(),
+      which: fc.option(which, { freq: 2 }),
+      right: fc.constantFrom(false, false, false, true),
       session,
       request,
     }) as fc.Arbitrary<Command>,
@@ -92,21 +134,53 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('status'),
       who,
-      which: fc.option(which, { freq: 1 }),
+      which: fc.option(which, { freq: 2 }),
     }) as fc.Arbitrary<Command>,
   },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('report'),
+      who,
+      which,
+      provider: fc.constantFrom('a', 'b'),
+      status,
+      messageId: fc.constantFrom('', 'told'),
+    }) as fc.Arbitrary<Command>,
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('link'),
+      message,
+      token: fc.constantFrom('t', 'u'),
+    }) as fc.Arbitrary<Command>,
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('lookup'), message, status }) as fc.Arbitrary<Command> },
   {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('pass'),
-      ms: fc.constantFrom(1, 999, 59_999, 60_000, 120_000, 300_000, 600_000, 3_600_000, 86_400_000, 2_592_000_000),
+      ms: fc.constantFrom(
+        1,
+        999,
+        59_999,
+        60_000,
+        60_000,
+        60_000,
+        60_000,
+        120_000,
+        300_000,
+        600_000,
+        3_600_000,
+        86_400_000,
+        2_592_000_000,
+      ),
     }) as fc.Arbitrary<Command>,
   },
 );
 
 export const commands = fc.array(command, { minLength: 1, maxLength: 80, size: 'max' });
-
-const DELIVERY: Delivery = { provider: 'fake', messageId: 'm', status: 'accepted', attempts: [] };
 
 export interface Step {
   readonly phoneKey: string;
@@ -116,6 +190,7 @@ export interface Step {
 /** Runs one command. `left` remembers nonces and send ids, the same for every store of the step. */
 export async function run(store: Store, command: Command, step: Step, left: { nonces: string[]; sends: string[] }) {
   if (command.kind === 'pass') return null;
+  if (command.kind === 'link' || command.kind === 'lookup') return await runLink(store, command, step);
   const slot = { phoneKey: step.phoneKey, ...(CALLERS[command.who] as (typeof CALLERS)[number]) };
   const nth = (list: readonly string[], n: number) => list.at(-1 - n) ?? 'none';
   switch (command.kind) {
@@ -123,7 +198,7 @@ export async function run(store: Store, command: Command, step: Step, left: { no
       const sendId = `send-${step.index}`;
       const reply = await store.send({
         slot,
-        rules: rulesOf(command.resend),
+        rules: { ...rulesOf(command.resend), test: command.test },
         sendId,
         candidate: { nonce: `nonce-${step.index}`, seed: `seed-${step.index}`, codeMac: `mac-nonce-${step.index}` },
         session: command.session,
@@ -137,7 +212,7 @@ export async function run(store: Store, command: Command, step: Step, left: { no
     }
     case 'settle': {
       const requestHash = command.request === null ? null : `r${command.request}`;
-      const delivery = command.delivered ? DELIVERY : null;
+      const delivery = command.outcome === 'refund' ? null : DELIVERIES[command.outcome];
       return await store.settle({ slot, sendId: nth(left.sends, command.which), requestHash, delivery });
     }
     case 'check': {
@@ -148,6 +223,12 @@ export async function run(store: Store, command: Command, step: Step, left: { no
       const request = command.request === null ? null : { hash: `r${command.request}`, content };
       return await store.check({ slot, nonce, session: command.session, codeMac, request, guessesByPhone: 3 });
     }
+    case 'report': {
+      const { provider, status, messageId } = command;
+      const category = status === 'failed' ? 'unreachable' : '';
+      const sendId = nth(left.sends, command.which);
+      return await store.report({ slot, sendId, provider, status, messageId, category });
+    }
     case 'cancel':
       return await store.cancel({ slot, nonce: nth(left.nonces, command.which) });
     case 'status': {
@@ -156,4 +237,11 @@ export async function run(store: Store, command: Command, step: Step, left: { no
       return { ...status, blocked };
     }
   }
+}
+
+async function runLink(store: Store, command: Command & { kind: 'link' | 'lookup' }, { phoneKey, index }: Step) {
+  const message = `${command.message}-${phoneKey}`;
+  if (command.kind === 'link') return await store.link({ message, token: command.token });
+  const report = { token: '', messageId: `m-${index}`, status: command.status, category: '', vendorCode: '' } as const;
+  return await store.lookup({ message, report });
 }

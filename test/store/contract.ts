@@ -3,13 +3,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import type { CheckCommand, SendCommand, SendReply, Slot, Store } from '../../src/store/store.ts';
 import { rulesOf, WINDOWS } from './commands.ts';
+import { linkContract } from './contract-links.ts';
+import { reportContract } from './contract-reports.ts';
+import { testNumberContract } from './contract-test-numbers.ts';
+import { DAY, HOUR, MINUTE, RIGHT, SECOND, type SendChanges } from './contract-world.ts';
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 const DELIVERY: Delivery = { provider: 'fake', messageId: 'm-1', status: 'accepted', attempts: [] };
-const RIGHT = 'the-right-mac';
 
 /** What every store promises. `create` makes one whose clock is the given function. */
 export function storeContract(create: (now: () => number) => Promise<Store>): void {
@@ -25,8 +24,6 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
   beforeEach(() => {
     slot = { phoneKey: `00.${randomBytes(16).toString('base64url')}`, caller: 'auth', purpose: 'login' };
   });
-
-  type SendChanges = Partial<Omit<SendCommand, 'rules'>> & { rules?: Partial<SendCommand['rules']> };
 
   function sendCommand({ rules, ...changes }: SendChanges = {}): SendCommand {
     serial += 1;
@@ -57,6 +54,20 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
   async function wrongGuesses(count: number): Promise<void> {
     for (let i = 0; i < count; i++) expect((await check('wrong')).kind).toBe('wrong');
   }
+
+  const world = {
+    store: () => store,
+    slot: () => slot,
+    now: () => time,
+    pass,
+    sendCommand,
+    check,
+    status,
+    settle,
+  };
+  describe('report', () => reportContract(world));
+  describe('link and lookup', () => linkContract(world));
+  describe('test numbers', () => testNumberContract(world));
 
   describe('send', () => {
     it('reserves, and says until when the code lives, when to resend and how many sends are left', async () => {
@@ -198,6 +209,40 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
       expect((await status()).record).toMatchObject({ delivery: DELIVERY, sends: 1 });
     });
 
+    it('charges every SMS that may have gone out, once', async () => {
+      const command = sendCommand();
+      const attempt = { category: '', latencyMs: 1 } as const;
+      const twice: Delivery = {
+        ...DELIVERY,
+        attempts: [
+          { provider: 'a', result: 'unavailable', ...attempt },
+          { provider: 'b', result: 'unknown', ...attempt },
+          { provider: 'c', result: 'accepted', ...attempt },
+        ],
+      };
+      await store.send(command);
+      await settle(command.sendId, twice);
+      await settle(command.sendId, twice);
+      const after = await status();
+      expect(after.windows.map(({ used }) => used)).toEqual([2, 2]);
+      expect(after.record).toMatchObject({ sends: 2, delivery: twice });
+      expect(after.cooldown).toMatchObject({ level: 2 });
+    });
+
+    it('charges them at the time of their send, when another came after it', async () => {
+      const rules = { cooldownMs: 0 };
+      const [first, second] = [sendCommand({ rules }), sendCommand({ rules })];
+      await store.send(first);
+      pass(MINUTE);
+      await store.send(second);
+      const doubt = { provider: 'b', result: 'unknown', category: 'timeout', latencyMs: 1 } as const;
+      const twice: Delivery = { ...DELIVERY, attempts: [doubt, { ...doubt, provider: 'c' }] };
+      await settle(first.sendId, twice);
+      await settle(first.sendId, twice);
+      expect((await status()).windows.map(({ used }) => used)).toEqual([3, 3]);
+      expect((await status()).record).toMatchObject({ sentAt: (await status()).now });
+    });
+
     it('gives back cooldown and windows when nothing was sent, once', async () => {
       const command = sendCommand();
       await store.send(command);
@@ -269,6 +314,17 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
       expect((await status()).record).toMatchObject({ state: 'approved' });
     });
 
+    it('is decided the first time: what is settled is not given back', async () => {
+      const command = sendCommand();
+      await store.send(command);
+      await settle(command.sendId, DELIVERY);
+      await settle(command.sendId, null);
+      await settle(command.sendId, { ...DELIVERY, messageId: 'another' });
+      const after = await status();
+      expect(after.record).toMatchObject({ delivery: DELIVERY });
+      expect(after.windows.map(({ used }) => used)).toEqual([1, 1]);
+    });
+
     it('does nothing for a send it does not know', async () => {
       reserved(await send());
       await settle('unknown', null);
@@ -280,9 +336,19 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
     it('approves the right code once, by id or by phone', async () => {
       const { reservation } = reserved(await send());
       pass(SECOND);
-      expect(await check(RIGHT)).toEqual({ kind: 'approved', nonce: reservation.nonce, at: time });
+      expect(await check(RIGHT)).toEqual({ kind: 'approved', nonce: reservation.nonce, at: time, delivery: null });
       expect(await check(RIGHT)).toEqual({ kind: 'not_found' });
       expect(await check(RIGHT, { nonce: reservation.nonce })).toEqual({ kind: 'not_found' });
+    });
+
+    it('answers with the delivery of the message when it approves, and not when it repeats its answer', async () => {
+      const command = sendCommand();
+      await store.send(command);
+      await settle(command.sendId, DELIVERY);
+      const request = { hash: 'request', content: 'content' };
+      const approved = await check(RIGHT, { request });
+      expect(approved).toMatchObject({ kind: 'approved', delivery: DELIVERY });
+      expect(await check(RIGHT, { request })).toEqual({ ...approved, delivery: null });
     });
 
     it('approves up to the last millisecond of the code and not at its end', async () => {

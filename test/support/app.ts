@@ -10,11 +10,15 @@ export interface AppOptions extends Omit<Overrides, 'emit' | 'logDestination' | 
   readonly env?: Readonly<Record<string, string>>;
   /** The YAML file. */
   readonly file?: string;
+  /** Use the configured providers instead of the inbox. */
+  readonly configured?: boolean;
 }
 
 export interface RunningApp extends Addresses {
   readonly ops: string;
-  /** What was sent, unless `providers` replaced it. */
+  /** `http://host:port` of the listener for delivery reports; null when there is none. */
+  readonly callbacks: string | null;
+  /** What was sent, unless `providers` or `configured` replaced it. */
   readonly inbox: Inbox;
   readonly events: readonly Event[];
   /** Everything logged so far, one JSON record a line. */
@@ -26,7 +30,12 @@ export interface RunningApp extends Addresses {
 
 const ANY_PORT = '127.0.0.1:0';
 
-export async function startApp({ env = {}, file, ...overrides }: AppOptions = {}): Promise<RunningApp> {
+export async function startApp({
+  env = {},
+  file,
+  configured = false,
+  ...overrides
+}: AppOptions = {}): Promise<RunningApp> {
   const inbox = createInbox();
   const events: Event[] = [];
   const clients: ServiceClient[] = [];
@@ -36,15 +45,16 @@ export async function startApp({ env = {}, file, ...overrides }: AppOptions = {}
       GRPC_LISTEN: ANY_PORT,
       HTTP_LISTEN: ANY_PORT,
       OPS_LISTEN: ANY_PORT,
+      CALLBACK_LISTEN: ANY_PORT,
       LOG_FORMAT: 'json',
       ...(file === undefined ? {} : { COUNTERSIGN_CONFIG: 'given.yaml' }),
       ...env,
     },
     () => file ?? '',
-    { ownProviders: true },
+    { ownProviders: !configured },
   );
   const app = createApp(config, {
-    providers: [inbox.provider],
+    ...(configured ? {} : { providers: [inbox.provider] }),
     ...overrides,
     emit: (event) => void events.push(event),
     logDestination: {
@@ -58,6 +68,7 @@ export async function startApp({ env = {}, file, ...overrides }: AppOptions = {}
   return {
     ...addresses,
     ops: `http://127.0.0.1:${ports.ops}`,
+    callbacks: ports.callbacks === undefined ? null : `http://127.0.0.1:${ports.callbacks}`,
     inbox,
     events,
     log: () => log,

@@ -12,6 +12,10 @@
 {{- end }}
 {{- end }}
 
+{{- define "countersign.callbacksName" -}}
+{{- printf "%s-callbacks" (include "countersign.fullname" . | trunc 53 | trimSuffix "-") }}
+{{- end }}
+
 {{- define "countersign.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "countersign.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

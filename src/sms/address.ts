@@ -1,0 +1,33 @@
+import { isIP, isIPv6, SocketAddress } from 'node:net';
+
+export interface Hops {
+  /** Of the connection. */
+  readonly socket: string | undefined;
+  /** `X-Forwarded-For`: each proxy adds at its end who called it. What stands before that, anybody can have written. */
+  readonly forwarded: string | readonly string[] | undefined;
+  /** How many proxies stand before this listener; 0 ignores the header. */
+  readonly trustedProxies: number;
+}
+
+/**
+ * Who called the outermost trusted proxy. The socket's own address when the header does not reach that far, or what
+ * stands there is no address: in doubt it is the caller that is known for sure. IPv4 in IPv6 comes as IPv4.
+ */
+export function clientAddress({ socket = '', forwarded = '', trustedProxies }: Hops): string {
+  const peer = plainAddress(socket) ?? '';
+  if (trustedProxies === 0) return peer;
+  const entries = [forwarded].flat().join(',').split(',');
+  const entry = entries.at(-trustedProxies);
+  return (entry === undefined ? null : plainAddress(entry.trim())) ?? peer;
+}
+
+/** Without port, brackets and zone; in the one spelling that Node has for it. Null when it is none. */
+function plainAddress(text: string): string | null {
+  const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(text) ?? [];
+  const [, v4] = /^([\d.]+):\d+$/.exec(text) ?? [];
+  const address = (bracketed ?? v4 ?? text).replace(/%.*$/, '');
+  if (!isIPv6(address)) return isIP(address) === 0 ? null : address;
+  const canonical = new SocketAddress({ address, family: 'ipv6' }).address;
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(canonical) ?? [];
+  return mapped ?? canonical;
+}

@@ -1,0 +1,85 @@
+/** What docs/operations.md says of providers is what the code does: their bounds, what counts against them, the alerts. */
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import type { FailureCategory } from '../../src/domain/delivery.ts';
+import type { Event } from '../../src/event.ts';
+import { BREAKER } from '../../src/messaging.ts';
+import { createMetrics } from '../../src/ops/metrics.ts';
+import { guardProvider } from '../../src/sms/guard.ts';
+import type { Message, Provider } from '../../src/sms/provider.ts';
+import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
+
+const page = read('docs/operations.md');
+const PROVIDERS = sectionOf(page, '## Providers');
+
+test('time and room of a provider are those of the configuration', () => {
+  const config = loadConfig({}, () => '');
+  const row = (what: string) =>
+    tableOf(PROVIDERS)
+      .find(([name]) => name === what)
+      ?.slice(1);
+  const vendors = ['twilio', 'tencent', 'webhook'] as const;
+  expect(row('a try counts as lost after')).toEqual(
+    vendors.map((vendor) => `${config[vendor].timeoutMs / 1000} s (\`${vendor}.timeoutMs\`)`),
+  );
+  expect(row('messages under way at once')).toEqual(
+    vendors.map((vendor) => `${config[vendor].maxConcurrent} (\`${vendor}.maxConcurrent\`)`),
+  );
+});
+
+test('the breaker has the numbers given, here and in the README', () => {
+  const { failures, openMs, maxOpenMs } = BREAKER;
+  const words = ['no', 'one', 'two', 'three', 'four', 'five'];
+  expect(PROVIDERS).toContain(
+    `After ${failures} failures in a row a provider is left alone for ${openMs / 1000} seconds`,
+  );
+  expect(PROVIDERS).toContain(`to ${maxOpenMs / 1000} seconds at most`);
+  const readme = read('README.md').replaceAll('\n', ' ');
+  const said = `after ${words[failures]} failures in a row it is left alone for ${openMs / 1000} to ${maxOpenMs / 1000} seconds`;
+  expect(readme).toContain(said);
+});
+
+describe('what counts for the breaker', () => {
+  const rows = tableOf(markedPart(page, 'categories')).map(([category, , , counts]) => {
+    return [codeWords(category)[0] as FailureCategory, counts?.split(/[, ]/)[0], counts] as const;
+  });
+
+  test('there is a row for each category', () => {
+    const gateways = tableOf(markedPart(read('docs/webhook.md'), 'categories')).flatMap(([name]) => codeWords(name));
+    expect(rows.map(([category]) => category).sort()).toEqual(gateways.sort());
+  });
+
+  test.each(rows)('%s: %s', async (category, counts, words) => {
+    const events: Event[] = [];
+    const failing: Provider = {
+      name: 'failing',
+      send: async () => ({ kind: 'unavailable', category, vendorCode: 'any' }),
+    };
+    const emit = (event: Event) => void events.push(event);
+    const bounds = { timeoutMs: 1_000, maxConcurrent: 1, breaker: BREAKER };
+    const guarded = guardProvider(failing, { ...bounds, emit, clock: () => 0 });
+    let calls = 0;
+    while (events.length === 0 && calls < BREAKER.failures * 2) {
+      await guarded.send({} as Message, new AbortController().signal);
+      calls += 1;
+    }
+    expect(events.length > 0 ? 'yes' : 'no').toBe(counts);
+    if (counts === 'yes') expect(calls).toBe(words?.includes('at once') ? 1 : BREAKER.failures);
+  });
+});
+
+test('alerts ask for metrics and labels that exist', async () => {
+  const text = await createMetrics([]).render();
+  const names = new Set([...text.matchAll(/^# TYPE (countersign_\w+)/gm)].map(([, name]) => name));
+  const listed = new Map(
+    tableOf(markedPart(page, 'metrics')).map(([name, , labels]) => [codeWords(name)[0], codeWords(labels)] as const),
+  );
+  const queries = fencesOf(page).filter(({ language }) => language === 'promql');
+  const asked = queries.flatMap(({ body }) => [...body.matchAll(/(countersign_\w+)(?:\{([^}]*)\})?/g)]);
+  expect(asked.length).toBeGreaterThan(15);
+  for (const [, name = '', matchers = ''] of asked) {
+    const metric = name.replace(/_bucket$/, '');
+    expect(names, name).toContain(metric);
+    for (const [, label] of matchers.matchAll(/(\w+)=~?"/g)) expect(listed.get(metric), name).toContain(label);
+  }
+});

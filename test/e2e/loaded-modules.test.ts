@@ -1,0 +1,60 @@
+/** A deployment does not pay for the vendors that it does not use: no file of theirs is loaded. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startServer } from '../support/server.ts';
+import { figure } from './stage.ts';
+import { TENCENT, TWILIO, WEBHOOK } from './start-up.ts';
+
+/** What only one vendor needs: packages as they lie in node_modules, and files of ours. */
+const ONLY = {
+  twilio: [/^twilio\//, /^axios\//, /^jsonwebtoken\//, /^src\/sms\/twilio/],
+  tencent: [/^tencentcloud-sdk-/, /^node-fetch\//, /^src\/sms\/tencent/],
+  webhook: [/^src\/sms\/webhook/],
+} as const;
+type Vendor = keyof typeof ONLY;
+const VENDORS = Object.keys(ONLY) as Vendor[];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'countersign-modules-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** By their places: `twilio/lib/…` for packages, `src/…` for ours. */
+async function modulesOf(name: string, env: Readonly<Record<string, string>>): Promise<string[]> {
+  const list = join(folder, name);
+  const recorder = `--import=${new URL('record-modules.ts', import.meta.url)}`;
+  const server = await startServer({ ...env, NODE_OPTIONS: recorder, MODULES: list });
+  expect(await server.stop()).toBe(0);
+  const root = join(import.meta.dirname, '../..');
+  return (await readFile(list, 'utf8')).split('\n').map((file) => {
+    return file.includes('/node_modules/') ? file.replace(/^.*\/node_modules\//, '') : file.slice(root.length + 1);
+  });
+}
+
+it.each<[name: string, env: Readonly<Record<string, string>>, vendors: readonly Vendor[]]>([
+  ['no vendor', {}, []],
+  ['the webhook only', WEBHOOK, ['webhook']],
+  ['Twilio only', TWILIO, ['twilio']],
+  ['Tencent only', TENCENT, ['tencent']],
+  ['both', { ...TWILIO, ...TENCENT }, ['twilio', 'tencent']],
+])('with %s, modules of the others are not loaded', async (name, env, vendors) => {
+  const modules = await modulesOf(name, env);
+  expect(modules).toContain('src/app.ts');
+  for (const vendor of VENDORS) {
+    for (const own of ONLY[vendor]) {
+      const loaded = modules.filter((file) => own.test(file));
+      if (!vendors.includes(vendor)) expect(loaded).toEqual([]);
+      // Otherwise the names would be wrong, and nothing were tested.
+      else expect(loaded.length, `${own}`).toBeGreaterThan(0);
+    }
+  }
+  const packages = new Set(modules.filter((file) => !file.startsWith('src/')).map(packageOf));
+  figure(`${name}: ${modules.length} modules, ${packages.size} packages`);
+});
+
+function packageOf(file: string): string {
+  return file.split('/', file.startsWith('@') ? 2 : 1).join('/');
+}

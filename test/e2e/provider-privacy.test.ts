@@ -1,0 +1,105 @@
+/**
+ * Three vendors fail in every way they can, and quote all that they were told. None of it comes out: no code, number or credential,
+ * and no text of theirs, in the log, the metrics, events, answers or on standard error.
+ */
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { TENCENT_CODES } from '../../src/sms/tencent-table.ts';
+import { TWILIO_CODES } from '../../src/sms/twilio-codes.ts';
+import { assertKeysClean } from '../support/keys.ts';
+import { sharedRedis } from '../support/shared-redis.ts';
+import { reportEveryWay, reportOnce, reportUnlisted } from './callback-paths.ts';
+import * as paths from './error-paths.ts';
+import { unlisted } from './failures.ts';
+import { leaksIn, type Secrets } from './leaks.ts';
+import { figure } from './stage.ts';
+import { VENDOR_NAMES } from './vendors.ts';
+import { asProcess, inProcess, type Start, type Watched, type WatchOptions, watch } from './watched.ts';
+
+const redis = sharedRedis();
+const watched: Watched[] = [];
+
+afterEach(async () => {
+  for (const one of watched.splice(0)) await one.stop();
+  await redis.clear();
+});
+afterAll(() => redis.close());
+
+async function open(start: Start, options: WatchOptions): Promise<Watched> {
+  const one = await watch(start, redis, options);
+  watched.push(one);
+  return one;
+}
+
+/** Returns how much was searched for, and in how many characters. */
+async function expectClean(one: Watched, more: Secrets = {}): Promise<{ secrets: number; characters: number }> {
+  const secrets = { ...one.secrets(), ...more };
+  const said = Object.entries(await one.said());
+  for (const [place, text] of said) expect(leaksIn(text, secrets), place).toEqual([]);
+  const codes = Object.entries(secrets).filter(([name]) => name.startsWith('code '));
+  const phones = Object.entries(secrets).filter(([name]) => name.startsWith('phone '));
+  const values = (of: [string, string][]) => of.map(([, value]) => value);
+  await assertKeysClean(redis.client, redis.prefix, { codes: values(codes), phones: values(phones) });
+  return { secrets: Object.keys(secrets).length, characters: said.reduce((sum, [, text]) => sum + text.length, 0) };
+}
+
+/** Each time series, without its value. */
+function labelSets(metrics: string): Set<string> {
+  return new Set([...metrics.matchAll(/^(countersign_(?!.*_bucket\{).*\}) \S+$/gm)].map(([, series = '']) => series));
+}
+
+async function failUnlisted(one: Watched, numbers: readonly number[]): Promise<void> {
+  for (const name of VENDOR_NAMES) {
+    await paths.failInTurn(
+      one,
+      name,
+      numbers.flatMap((n) => unlisted(name, n)),
+    );
+  }
+  for (const n of numbers) await reportUnlisted(one, one.callbacks, n);
+}
+
+const NUMBERS = Array.from({ length: 6 }, (_, n) => n);
+
+describe.each<[string, Start, WatchOptions]>([
+  ['in this process, logged as JSON', inProcess(), { format: 'json', apiKey: true }],
+  ['as a process, logged for people', asProcess, { format: 'pretty', apiKey: false }],
+])('every failure of three vendors, %s', (_, start, options) => {
+  it('shows no code, number, credential or text of a vendor, and bounds the labels', { timeout: 120_000 }, async () => {
+    const one = await open(start, options);
+    await paths.failPulls(one);
+    await paths.failEveryWay(one);
+    await paths.failOver(one);
+    await paths.failConversions(one);
+    await reportEveryWay(one, one.callbacks);
+
+    await failUnlisted(one, NUMBERS);
+    const bounded = labelSets(await one.service.metrics());
+    await failUnlisted(
+      one,
+      NUMBERS.map((n) => n + 6),
+    );
+    expect([...labelSets(await one.service.metrics())].filter((series) => !bounded.has(series))).toEqual([]);
+
+    await paths.loseTheStore(one, () => reportOnce(one, one.callbacks));
+    await paths.openBreakers(one);
+
+    const metrics = await one.service.metrics();
+    expectEveryCode(metrics);
+    const { secrets, characters } = await expectClean(one);
+    figure(
+      `${options.format}: ${secrets} secrets in no form among ${characters} characters; ${labelSets(metrics).size} label sets, ` +
+        'not one more for unlisted codes',
+    );
+  });
+});
+
+/** Otherwise what was not called has shown nothing. */
+function expectEveryCode(metrics: string): void {
+  const series = [...metrics.matchAll(/^countersign_provider_attempts_total\{.*code="([^"]*)"/gm)];
+  const codes = new Set(series.map(([, code = '']) => code));
+  const known = new Set<string>([...TENCENT_CODES.keys(), ...TWILIO_CODES.keys()]);
+  const unseen = [...known].filter((code) => !codes.has(code) && TENCENT_CODES.get(code)?.category !== 'balance');
+  expect(unseen).toEqual([]);
+  const words = [...codes].filter((code) => !known.has(code) && !/^(?:|http_\d{3}|[a-z_]{2,32})$/.test(code));
+  expect(words).toEqual([]);
+}
