@@ -58,9 +58,9 @@ ${table(
 
 Medians of ${isolationPlan.rounds} rounds (in brackets the lowest and the highest ratio of one), in each of which both take ${isolationPlan.seconds} s: one process of the service
 with a real Redis gets ${isolationPlan.checksPerSecond} CheckCodes a second over gRPC, half of the guesses right, at fixed times whether or not earlier ones have been answered.
-Twilio, a process of its own like the load generator, has read all ${isolationPlan.hanging} messages by then and answers none of them until the 10 s of
-SendCode are over; then each ends with \`delivery.status = UNKNOWN\`, or with its deadline. \`twilio.maxConcurrent\` is raised for this: by
-default no more than 200 wait.
+Twilio, a process of its own like the load generator, has read all ${isolationPlan.hanging} messages by then and answers none of them; each ends with
+\`delivery.status = UNKNOWN\` or its deadline. \`twilio.timeoutMs\` and \`twilio.maxConcurrent\` are raised for this: by default no
+more than 200 wait, and for half as long.
 
 ## What sending leaves behind
 

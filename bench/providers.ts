@@ -17,7 +17,7 @@ if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 20)) throw new Error(
 
 const redis = await startRedis();
 try {
-  const isolationPlan = { rounds, hanging: 500, seconds: 7, checksPerSecond: 100 };
+  const isolationPlan = { rounds, hanging: 500, seconds: 6, checksPerSecond: 100 };
   const sendsPlan = { concurrency: 50, sends: 1_000, idleSeconds: 31, moreSends: 20_000, every: 2_000 };
   const results = {
     machine: await thisMachine(redis.connect()),

@@ -40,24 +40,27 @@ export async function measureSends(plan: SendsPlan): Promise<Sends[]> {
     const accepted = async (vendor: Vendor) => (await vendors.seen())[vendor].accepted;
     const providers = await open({ tencent: seen.tencent.url, twilio: seen.twilio.url }, plan);
 
-    const first: Record<string, { connections: number; perSecond: number }> = {};
+    const made = new Map<Vendor, Pick<Sends, 'connections' | 'perSecond'>>();
     for (const vendor of VENDORS) {
       const { calls, seconds } = await sendMany(providers[vendor], plan.sends, plan);
-      first[vendor] = { connections: await accepted(vendor), perSecond: calls / seconds };
+      made.set(vendor, { connections: await accepted(vendor), perSecond: calls / seconds });
     }
     await pause(plan.idleSeconds * 1000);
-    const results: Sends[] = [];
+    const afterIdle = new Map<Vendor, number>();
     for (const vendor of VENDORS) {
       const before = await accepted(vendor);
       await sendMany(providers[vendor], 1, plan);
-      const afterIdle = (await accepted(vendor)) - before;
+      afterIdle.set(vendor, (await accepted(vendor)) - before);
+    }
+    const results: Sends[] = [];
+    for (const vendor of VENDORS) {
       const heap: Sample[] = [];
       for (let at = plan.every; at <= plan.moreSends; at += plan.every) {
         await sendMany(providers[vendor], plan.every, plan);
         heap.push({ at, bytes: await heapInUse() });
       }
-      const { connections = Number.NaN, perSecond = Number.NaN } = first[vendor] ?? {};
-      results.push({ vendor, connections, perSecond, afterIdle, heap });
+      const { connections = Number.NaN, perSecond = Number.NaN } = made.get(vendor) ?? {};
+      results.push({ vendor, connections, perSecond, afterIdle: afterIdle.get(vendor) ?? Number.NaN, heap });
     }
     return results;
   } finally {
@@ -82,7 +85,7 @@ async function open(urls: Readonly<Record<Vendor, string>>, { concurrency }: Sen
     TENCENT_SMS_INTERNATIONAL_TEMPLATE_ID: '2220',
     TENCENT_SMS_ENDPOINT: urls.tencent,
   };
-  const bounds = `{ maxConcurrent: ${concurrency}, timeoutMs: 10000 }`;
+  const bounds = `{ maxConcurrent: ${concurrency}, timeoutMs: 9000 }`;
   const config = loadConfig(env, () => `twilio: ${bounds}\ntencent: ${bounds}\n`);
   const breaker = { failures: 5, openMs: 5_000, maxOpenMs: 30_000 };
   const rest = { breaker, emit: () => undefined, clock: () => performance.now() };

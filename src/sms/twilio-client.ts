@@ -24,8 +24,10 @@ import { endIdle, onceStanding, watchConnections } from './connection-watch.ts';
 /** One request, and what its answer said beside the body. */
 export interface Exchange {
   readonly signal: AbortSignal;
-  /** Something of the request may have left: its connection stood. */
-  written?: true;
+  /** Known while its connection does not stand: nothing of the request has left. */
+  unsent?: boolean;
+  /** Fires when the time of the request is over. */
+  late?: AbortSignal;
   /** HTTP status of an answer that came whole. */
   status?: number;
   /** In milliseconds. */
@@ -86,8 +88,7 @@ class ObedientClient extends RequestClient {
     this.axios.interceptors.request.use((config) => {
       const exchange = exchanges.getStore();
       if (exchange === undefined) return config;
-      // Axios leaves the time for connecting without a limit where it does not make the request by itself.
-      config.signal = AbortSignal.any([exchange.signal, AbortSignal.timeout(timeoutMs)]);
+      config.signal = exchange.late === undefined ? exchange.signal : AbortSignal.any([exchange.signal, exchange.late]);
       config.transport = { request: (...request: TransportRequest) => watched(exchange, request) };
       return config;
     });
@@ -95,12 +96,18 @@ class ObedientClient extends RequestClient {
 
   override async request<T>(request: RequestClient.RequestOptions<T>) {
     const uri = this.#base === null ? request.uri : moved(request.uri, this.#base);
+    const exchange = exchanges.getStore();
+    // Axios leaves the time for connecting without a limit where it does not make the request by itself. Ended with the request:
+    // what `AbortSignal.timeout` holds, 2 kB of each, it holds until its time is over.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.#timeoutMs);
+    if (exchange !== undefined) exchange.late = late.signal;
     try {
       const response = await super.request({ ...request, uri, timeout: this.#timeoutMs });
-      const exchange = exchanges.getStore();
       if (exchange !== undefined) note(exchange, response.statusCode, response.headers);
       return response;
     } finally {
+      clearTimeout(timer);
       // They hold the credentials, the phone and the code of the last message.
       delete this.lastRequest;
       delete this.lastResponse;
@@ -118,9 +125,10 @@ type TransportRequest = [options: RequestOptions, onResponse: (response: Incomin
 /** The request that axios would make by itself. It may wait for its connection, so it is the request that is watched. */
 function watched(exchange: Exchange, [options, onResponse]: TransportRequest): ClientRequest {
   const request = (options.protocol === 'https:' ? requestHttps : requestHttp)(options, onResponse);
+  exchange.unsent = true;
   request.once('socket', (socket) => {
     onceStanding(socket, () => {
-      exchange.written = true;
+      exchange.unsent = false;
     });
   });
   return request;

@@ -9,7 +9,7 @@ type Told = Omit<Failure, 'kind'> & { readonly kind: Failure['kind'] | 'blocked'
 export function failureOf(error: unknown, exchange: Exchange): Told {
   if (exchange.status !== undefined) return withFacts(answered(exchange.status, fieldOf(error, 'code')), exchange);
   const word = wordOf(error);
-  return exchange.written ? doubt(word) : unsent(word);
+  return exchange.unsent ? unsent(word) : doubt(word);
 }
 
 /** A message that Twilio took and says has failed: it will not be delivered. `status` is one of Twilio's words. */

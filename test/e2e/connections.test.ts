@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import type { Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import type { SendResult } from '../../src/sms/provider.ts';
 import { type AppOptions, type RunningApp, startApp } from '../support/app.ts';
 import { selfSignedCertificate } from '../support/certificate.ts';
 import { ok } from '../support/clients.ts';
+import { createInbox } from '../support/inbox.ts';
 import { assertKeysClean, keysUnder } from '../support/keys.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { type RedisServer, type RedisServerOptions, startRedis } from '../support/redis-server.ts';
@@ -38,13 +40,19 @@ async function redis(options: RedisServerOptions = {}): Promise<RedisServer & { 
 
 async function serve(env: Readonly<Record<string, string>>, overrides: AppOptions = {}): Promise<RunningApp> {
   const relaxed = { SMS_RESEND_INTERVAL_SECONDS: '0', REDIS_COMMAND_TIMEOUT_MS: '2000' };
-  const app = await startApp({ ...overrides, env: { ...relaxed, ...env } });
+  const app = await startApp({ ...overrides, behind: [backup.provider], env: { ...relaxed, ...env } });
   closers.push(() => app.stop());
   return app;
 }
 
 const connects = (app: RunningApp) =>
   eventually('the app has reached Redis', async () => (await fetch(`${app.ops}/readyz`)).ok, { everyMs: 5 });
+
+/** Takes a message only where `everything` asks for it. */
+const backup = createInbox('backup');
+const AWAY: SendResult = { kind: 'unavailable', category: 'transient', vendorCode: '503' };
+const ACCEPTED: SendResult = { kind: 'accepted', messageId: 'm', segments: 1 };
+backup.answer(async () => AWAY);
 
 let serial = 0;
 /** Everything that any script does, for a phone of its own. Answers what each call came to. */
@@ -65,9 +73,14 @@ async function everything(app: RunningApp): Promise<string[]> {
   await note(user.verdict(user.wrong(1), { requestId: 'w' }));
   await note(user.verdict(user.wrong(2), { verificationId: '', phone }));
   await note(user.send());
-  app.inbox.answer(async () => ({ kind: 'unavailable', category: 'transient', vendorCode: '503' }));
+  app.inbox.answer(async () => AWAY);
   await note(user.send({ requestId: 'refunded', client: { sessionId: 'another' } }));
-  app.inbox.answer(async () => ({ kind: 'accepted', messageId: 'm', segments: 1 }));
+  // Two messages for one call: both are charged.
+  app.inbox.answer(async () => ({ kind: 'unknown', category: 'timeout', vendorCode: 'timeout' }));
+  backup.answer(async () => ACCEPTED);
+  await note(user.send());
+  backup.answer(async () => AWAY);
+  app.inbox.answer(async () => ACCEPTED);
   await note(user.verdict(app.inbox.messages.find(({ to }) => to === phone)?.code ?? ''));
   await note(user.send());
   await note(cancel());
@@ -86,7 +99,7 @@ async function everything(app: RunningApp): Promise<string[]> {
   used.codes.push(...app.inbox.messages.map(({ code }) => code));
   return outcomes;
 }
-const FINE = ['OK', 'OK', 'WRONG_CODE', 'WRONG_CODE', 'OK', 'UNAVAILABLE', 'APPROVED', 'OK', 'OK', 'OK', 'OK'];
+const FINE = ['OK', 'OK', 'WRONG_CODE', 'WRONG_CODE', 'OK', 'UNAVAILABLE', 'OK', 'APPROVED', 'OK', 'OK', 'OK', 'OK'];
 
 /** Calls are refused, and nothing is sent. */
 async function expectUnreachable(app: RunningApp): Promise<void> {

@@ -2,6 +2,7 @@
 import { createApp, type Overrides } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Event } from '../../src/event.ts';
+import type { Provider } from '../../src/sms/provider.ts';
 import { type Addresses, openClient, type Protocol, type ServiceClient } from './clients.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 
@@ -10,6 +11,8 @@ export interface AppOptions extends Omit<Overrides, 'emit' | 'logDestination' | 
   readonly env?: Readonly<Record<string, string>>;
   /** The YAML file. */
   readonly file?: string;
+  /** Tried after the inbox. */
+  readonly behind?: readonly Provider[];
   /** Use the configured providers instead of the inbox. */
   readonly configured?: boolean;
 }
@@ -33,6 +36,7 @@ const ANY_PORT = '127.0.0.1:0';
 export async function startApp({
   env = {},
   file,
+  behind = [],
   configured = false,
   ...overrides
 }: AppOptions = {}): Promise<RunningApp> {
@@ -54,7 +58,7 @@ export async function startApp({
     { ownProviders: !configured },
   );
   const app = createApp(config, {
-    ...(configured ? {} : { providers: [inbox.provider] }),
+    ...(configured ? {} : { providers: [inbox.provider, ...behind] }),
     ...overrides,
     emit: (event) => void events.push(event),
     logDestination: {
