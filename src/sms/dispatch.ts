@@ -90,7 +90,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   async function attempt({ provider, sender }: Hop, { region: _, ...message }: Outgoing, signal: AbortSignal) {
     const start = clock();
     const result = (await providers.get(provider)?.send({ ...message, sender }, signal)) ?? NO_SUCH_PROVIDER;
-    const latencyMs = clock() - start;
+    // It is stored and shown: nobody needs more than tenths.
+    const latencyMs = Math.round((clock() - start) * 10) / 10;
     const told: Told = result.kind === 'accepted' ? { category: '', vendorCode: '' } : result;
     const { category, vendorCode, actor = 'nobody', requestId: vendorRequestId = '', unlistedCode = '' } = told;
     const made: DeliveryAttempt = { provider, result: result.kind, category, latencyMs };
