@@ -13,8 +13,6 @@ const STOP_MS = 15_000;
 async function serve(config: Config): Promise<void> {
   const { createApp } = await import('./app.ts');
   const app = createApp(config);
-  const ports = await app.start();
-
   let stopping = false;
   const stop = async () => {
     // Whoever signals twice does not want to wait for the drain.
@@ -24,8 +22,11 @@ async function serve(config: Config): Promise<void> {
     await app.stop();
     process.exit(0);
   };
+  // Before it says that it serves: whoever reads that may end it at once.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  const ports = await app.start();
+
   process.on('unhandledRejection', (error) => app.report('unhandledRejection', error));
   process.on('uncaughtException', (error) => {
     app.report('uncaughtException', error);
