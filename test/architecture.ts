@@ -35,23 +35,28 @@ const LAYERS: readonly Layer[] = [
   },
   {
     of: ['rpc/'],
-    imports: ['domain/', 'event.ts', 'gen/', 'rpc/'],
+    imports: ['domain/', 'event.ts', 'gen/', 'listening.ts', 'rpc/'],
     types: ['verifier.ts', 'operations.ts'],
     packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/', 'grpc-health-check'],
   },
   { of: ['store/'], imports: ['domain/', 'event.ts', 'store/'], packages: ['node:', 'ioredis'] },
   {
     of: ['sms/'],
-    imports: ['domain/', 'event.ts', 'sms/'],
+    imports: ['domain/', 'event.ts', 'listening.ts', 'sms/'],
     packages: ['node:', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio'],
   },
-  { of: ['ops/'], imports: ['domain/', 'event.ts', 'ops/'], packages: ['node:', 'pino', 'pino-pretty', 'prom-client'] },
+  {
+    of: ['ops/'],
+    imports: ['domain/', 'event.ts', 'listening.ts', 'ops/'],
+    packages: ['node:', 'pino', 'pino-pretty', 'prom-client'],
+  },
   {
     of: ['config.ts', 'config/'],
     imports: ['domain/', 'config.ts', 'config/'],
     types: ['rpc/auth.ts'],
     packages: ['node:', 'zod', 'yaml', 'libphonenumber-js'],
   },
+  { of: ['listening.ts'], imports: [], packages: ['node:'] },
   { of: ['scheduler.ts'], imports: ['domain/'], types: ['event.ts'], packages: [] },
   {
     of: ['client/'],

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { closeServer, listenOn } from '../listening.ts';
 import type { Edge } from './edge.ts';
 
 /** Everything a request has to say, headers and body, must have arrived by then; silent connections end too. */
@@ -28,25 +28,11 @@ export function createHttpListener(onRequest: (req: IncomingMessage, res: Server
   return {
     draining: () => draining,
 
-    listen({ host, port }) {
-      return new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, () => {
-          server.off('error', reject);
-          resolve((server.address() as AddressInfo).port);
-        });
-      });
-    },
+    listen: (address) => listenOn(server, address),
 
     async close(graceMs) {
       draining = true;
-      if (!server.listening) return;
-      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-      // Idle connections are closed at once.
-      await new Promise<void>((resolve, reject) => {
-        server.close((error) => (error === undefined ? resolve() : reject(error)));
-      });
-      clearTimeout(cut);
+      await closeServer(server, graceMs);
     },
   };
 }

@@ -3,9 +3,9 @@
  * its own and says whether they are genuine. Neither body nor URL goes anywhere else: they hold phone numbers and secrets.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { DeliveryReport } from '../domain/delivery.ts';
 import type { CallbackRefusal, Emit } from '../event.ts';
+import { closeServer, listenOn } from '../listening.ts';
 import { clientAddress } from './address.ts';
 import type { Provider, ReportReading } from './provider.ts';
 
@@ -119,25 +119,11 @@ export function createCallbackServer(options: CallbackServerOptions): CallbackSe
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
 
   return {
-    listen: ({ host, port }) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, () => {
-          server.off('error', reject);
-          resolve((server.address() as AddressInfo).port);
-        });
-      }),
-    close: (graceMs) =>
-      new Promise((resolve) => {
-        closing = true;
-        if (!server.listening) return resolve();
-        const force = setTimeout(() => server.closeAllConnections(), graceMs);
-        // Idle connections are closed at once.
-        server.close(() => {
-          clearTimeout(force);
-          resolve();
-        });
-      }),
+    listen: (address) => listenOn(server, address),
+    async close(graceMs) {
+      closing = true;
+      await closeServer(server, graceMs);
+    },
   };
 }
 
