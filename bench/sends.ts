@@ -1,9 +1,9 @@
 /** What sending leaves behind, connections and memory: the real SDKs as the service sets them up, against the vendors of vendors.ts. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { loadConfig } from '../src/config.ts';
-import { openProviders } from '../src/providers.ts';
+import { loadConfig } from '../src/config/load.ts';
 import { type Guarded, guardProvider } from '../src/sms/guard.ts';
 import type { Message } from '../src/sms/provider.ts';
+import { openProviders } from '../src/sms/vendors.ts';
 import { phoneNumber } from './guesses.ts';
 import { load } from './load.ts';
 import type { Sample } from './statistics.ts';

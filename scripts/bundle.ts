@@ -4,13 +4,13 @@
  *   countersign.mjs            the entry
  *   <name>-<hash>.mjs          what is imported on demand, with its libraries: a vendor's SDK, the Redis client, a command.
  *                              What is not used is not even read.
- *   *.lua                      the Redis scripts, which src/store reads relative to `import.meta.url`
+ *   lua/                       the Redis scripts, which src/store reads relative to `import.meta.url`
  *   packages/<name>/...        .proto files that the official gRPC packages read relative to `__dirname`
  *   THIRD_PARTY_LICENSES.txt   what the bundled libraries ask to be shipped with
  */
-import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -117,15 +117,9 @@ export async function bundle(outdir: string): Promise<void> {
   writeFileSync(join(outdir, 'THIRD_PARTY_LICENSES.txt'), licences(Object.keys(metafile.inputs)));
 }
 
-/** The bundle is flat, so `./send.lua` of any module means dist/send.lua. */
+/** The bundle is flat, so `./lua/send.lua` of any module means dist/lua/send.lua. */
 function copyScripts(outdir: string): void {
-  mkdirSync(outdir, { recursive: true });
-  for (const script of globSync('src/**/*.lua', { cwd: ROOT })) {
-    const target = join(outdir, basename(script));
-    if (existsSync(target))
-      throw new Error(`two scripts are named ${basename(script)}: the bundle needs distinct names`);
-    cpSync(join(ROOT, script), target);
-  }
+  cpSync(join(ROOT, 'src/store/lua'), join(outdir, 'lua'), { recursive: true });
 }
 
 /** The licence texts of every package that went into the bundle. */

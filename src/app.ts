@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
+import { createScheduler } from './background.ts';
 import { addressOf } from './config/address.ts';
+import type { Config } from './config/load.ts';
 import { callerConfigs, limitPolicy, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
-import type { Config } from './config.ts';
 import { createKeyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
 import { VerificationService } from './gen/verification/v1/verification_pb.ts';
-import { openMessaging } from './messaging.ts';
 import { logEvents } from './ops/event-log.ts';
 import { createLogger } from './ops/logger.ts';
 import { createMetrics } from './ops/metrics.ts';
@@ -18,10 +18,10 @@ import { createAuthenticator } from './rpc/auth.ts';
 import { createConnectEdge } from './rpc/connect.ts';
 import { createGrpcEdge } from './rpc/grpc.ts';
 import { createHandlers } from './rpc/service.ts';
-import { createScheduler } from './scheduler.ts';
+import { openMessaging } from './sms/messaging.ts';
 import type { Provider } from './sms/provider.ts';
 import type { Store } from './store/store.ts';
-import { createVerifier } from './verifier.ts';
+import { createVerifier } from './verification/verifier.ts';
 
 export interface App {
   /** Resolves with the bound ports once calls are served. Redis may still be away then: see /readyz. */

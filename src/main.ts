@@ -1,11 +1,11 @@
 /** The program: the command line, the signals, and the only calls of process.exit. */
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import type { Config } from './config.ts';
+import type { Config } from './config/load.ts';
 
 // Halves the time of every start but the first; only what is imported after it profits.
 enableCompileCache();
-const { runCli } = await import('./cli.ts');
+const { runCli } = await import('./cli/cli.ts');
 
 /** Longer than a drain takes; whoever asked the process to end will not wait for ever. */
 const STOP_MS = 15_000;
@@ -34,7 +34,7 @@ async function serve(config: Config): Promise<void> {
   });
 
   if (config.mode === 'production') return;
-  const { firstCalls } = await import('./first-calls.ts');
+  const { firstCalls } = await import('./cli/quick-start.ts');
   process.stdout.write(firstCalls(config, ports));
 }
 

@@ -12,57 +12,43 @@ interface Layer {
   readonly packages: readonly string[];
 }
 
-const COMPOSITION = ['app.ts', 'cli.ts', 'first-calls.ts', 'main.ts', 'messaging.ts', 'providers.ts', 'send-test.ts'];
-const STORY = [
-  'verifier.ts',
-  'operations.ts',
-  'parts.ts',
-  'admission.ts',
-  'addressing.ts',
-  'sending.ts',
-  'answers.ts',
-  'reporting.ts',
-];
+/** Wiring: the only files that may know everything. */
+const COMPOSITION = ['app.ts', 'main.ts', 'cli/', 'sms/messaging.ts', 'sms/vendors.ts'];
 
 const LAYERS: readonly Layer[] = [
   { of: ['domain/'], imports: ['domain/'], packages: ['node:crypto', 'libphonenumber-js'] },
   { of: ['event.ts'], imports: [], types: ['domain/'], packages: [] },
   {
-    of: STORY,
-    imports: ['domain/', ...STORY],
+    of: ['verification/'],
+    imports: ['domain/', 'verification/'],
     types: ['event.ts', 'store/store.ts', 'sms/provider.ts', 'sms/dispatch.ts'],
     packages: [],
   },
   {
     of: ['rpc/'],
-    imports: ['domain/', 'event.ts', 'gen/', 'listening.ts', 'rpc/'],
-    types: ['verifier.ts', 'operations.ts'],
+    imports: ['domain/', 'event.ts', 'gen/', 'http-server.ts', 'rpc/'],
+    types: ['verification/verifier.ts', 'verification/types.ts'],
     packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/', 'grpc-health-check'],
   },
   { of: ['store/'], imports: ['domain/', 'event.ts', 'store/'], packages: ['node:', 'ioredis'] },
   {
     of: ['sms/'],
-    imports: ['domain/', 'event.ts', 'listening.ts', 'sms/'],
+    imports: ['domain/', 'event.ts', 'http-server.ts', 'sms/', 'config/'],
     packages: ['node:', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio'],
   },
   {
     of: ['ops/'],
-    imports: ['domain/', 'event.ts', 'listening.ts', 'ops/'],
+    imports: ['domain/', 'event.ts', 'http-server.ts', 'ops/'],
     packages: ['node:', 'pino', 'pino-pretty', 'prom-client'],
   },
   {
-    of: ['config.ts', 'config/'],
-    imports: ['domain/', 'config.ts', 'config/'],
+    of: ['config/'],
+    imports: ['domain/', 'config/', 'sms/tencent/'],
     types: ['rpc/auth.ts'],
     packages: ['node:', 'zod', 'yaml', 'libphonenumber-js'],
   },
-  { of: ['listening.ts'], imports: [], packages: ['node:'] },
-  { of: ['scheduler.ts'], imports: ['domain/'], types: ['event.ts'], packages: [] },
-  {
-    of: ['client/'],
-    imports: ['gen/', 'client/'],
-    packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/'],
-  },
+  { of: ['http-server.ts'], imports: [], packages: ['node:'] },
+  { of: ['background.ts'], imports: ['domain/'], types: ['event.ts'], packages: [] },
 ];
 
 /** Nobody else imports these, and main.ts not even they. */

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Config } from '../config.ts';
+import type { Config } from './load.ts';
 import { get, isMapping, SETTINGS } from './sources.ts';
 
 const MASK = '(masked)';

@@ -1,11 +1,12 @@
 /** The configuration in the domain's terms. */
-import type { Config } from '../config.ts';
+
 import type { NumberType, PhonePolicy } from '../domain/phone.ts';
 import type { LimitPolicy, MessagePolicy, PurposePolicy } from '../domain/policy.ts';
 import type { Hop, Route, Sender } from '../domain/routing.ts';
 import type { CallerConfig } from '../rpc/auth.ts';
+import { type Destination, hasTemplate, type Templates, templateVariables } from '../sms/tencent/template-choice.ts';
 import { configuredProviders } from './configured.ts';
-import { type Destination, hasTemplate, type Templates, templateVariables } from './templates.ts';
+import type { Config } from './load.ts';
 
 export function purposePolicies(config: Config): ReadonlyMap<string, PurposePolicy> {
   const routes = routesOf(config, configuredProviders(config));

@@ -1,6 +1,6 @@
 /**
  * What delivery reports make of a delivery: they come early, twice, late and in any order, of every provider that was
- * tried. src/store/delivery.lua is the same in Lua, and the model test holds the two against each other.
+ * tried. src/store/lua/lib/reports.lua is the same in Lua, and the model test holds the two against each other.
  */
 import type { Delivery, FailureCategory, ReportedStatus } from './delivery.ts';
 

@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts';
 import { type Reason, type Refusal, Refused } from '../domain/refusal.ts';
 import type { CallFacts, Emit } from '../event.ts';
-import type { Call } from '../operations.ts';
+import type { Call } from '../verification/types.ts';
 import type { EdgeOptions } from './edge.ts';
 import { codeName } from './errors.ts';
 

@@ -9,11 +9,11 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Refusal } from '../domain/refusal.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc } from './call.ts';
+import { createRouter, VISIT, type Visit } from './connect-router.ts';
+import { type Answer, codeOnWire, collect, goneSignal, NO_BODY, requestOf } from './connect-wire.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf } from './errors.ts';
-import { type Answer, codeOnWire, collect, goneSignal, NO_BODY, requestOf } from './exchange.ts';
 import { createHttpListener } from './http.ts';
-import { createRouter, VISIT, type Visit } from './router.ts';
 
 /** What the library may say in its own words, which quote no field: too large, unknown compression. */
 const LIBRARY_CODES: ReadonlySet<number> = new Set([Code.RESOURCE_EXHAUSTED, Code.UNIMPLEMENTED]);

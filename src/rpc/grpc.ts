@@ -16,8 +16,8 @@ import { VerificationService } from '../gen/verification/v1/verification_pb.ts';
 import { deadlineOf, emitRpc, runCall } from './call.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
-import { createGate, type Gate, languageOf } from './gate.ts';
-import { createReflection } from './reflection.ts';
+import { createGate, type Gate, languageOf } from './grpc-auth.ts';
+import { createReflection } from './grpc-reflection.ts';
 import { handlerOf, type Request } from './service.ts';
 
 export interface GrpcEdge extends Edge {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { closeServer, listenOn } from '../listening.ts';
+import { closeServer, listenOn } from '../http-server.ts';
 import type { Edge } from './edge.ts';
 
 /** Everything a request has to say, headers and body, must have arrived by then; silent connections end too. */

@@ -6,7 +6,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/delivery.ts';
 import type { Hop, Routing } from '../domain/routing.ts';
 import type { Emit } from '../event.ts';
 import { type Guarded, TURNED_AWAY } from './guard.ts';
-import { lastWord, NO_ROUTE } from './last-word.ts';
+import { lastWord, NO_ROUTE } from './outcome.ts';
 import type { Failure, FailureStatus, Message } from './provider.ts';
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
 import { sleep as pause, type Sleep } from './sleep.ts';

@@ -4,9 +4,9 @@
  */
 import type { FailureCategory } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
-import { bounded } from './bounded.ts';
 import { type BreakerSettings, createBreaker, type Health } from './breaker.ts';
 import type { Provider, SendResult } from './provider.ts';
+import { bounded } from './timeout.ts';
 
 /** Never throws, and answers soon after its signal fired. */
 export type Guarded = Pick<Provider, 'name' | 'send'>;

@@ -2,7 +2,7 @@
 import type { DeliveryReport } from '../domain/delivery.ts';
 import { EARLY_REPORT_MS, REPORT_MS } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
-import { recent } from './recent.ts';
+import { recent } from './lru.ts';
 import type { LinkCommand, LinkReply, LookupCommand, LookupReply } from './store.ts';
 
 interface Known {

@@ -6,6 +6,7 @@ import { messagesIn } from '../domain/delivery.ts';
 import { sendStatus } from '../domain/limits.ts';
 import { REPLAY_MS } from '../domain/policy.ts';
 import { afterReport, deliveredAfterAll, withEarly } from '../domain/reports.ts';
+import { recent } from './lru.ts';
 import { createMemoryLinks } from './memory-links.ts';
 import {
   ANYONE,
@@ -20,7 +21,6 @@ import {
   recordReply,
   type Verification,
 } from './memory-records.ts';
-import { recent } from './recent.ts';
 import type {
   CheckCommand,
   CheckReply,

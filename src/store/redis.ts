@@ -14,8 +14,8 @@ import {
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
 import { keysOf, messageKeyOf } from './keys.ts';
+import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
 import * as replies from './replies.ts';
-import { createScriptCalls, type ScriptCallOptions } from './script-calls.ts';
 import type { SendRules, Slot, Store } from './store.ts';
 
 export interface RedisStoreOptions extends ScriptCallOptions {

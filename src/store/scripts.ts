@@ -15,19 +15,19 @@ export const SCRIPTS = {
 
 export type ScriptName = keyof typeof SCRIPTS;
 
-const read = (name: string) => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
 
 /** `override` is Lua put after the prelude, where it can shadow `now` and `history`: tests turn the clock with it. */
 export function loadScripts(override = ''): Record<ScriptName, string> {
-  const shared = [read('prelude'), override, read('slot')].join('\n');
+  const shared = [read('lib/prelude'), override, read('lib/record')].join('\n');
   const load = (...names: readonly string[]) => [shared, ...names.map(read)].join('\n');
   return {
     send: load('send'),
-    settle: load('delivery', 'settle'),
+    settle: load('lib/reports', 'settle'),
     check: load('check'),
     cancel: load('cancel'),
     status: load('status'),
-    report: load('delivery', 'report'),
+    report: load('lib/reports', 'report'),
     link: load('link'),
     lookup: load('lookup'),
     ready: load('ready'),

@@ -1,5 +1,5 @@
 /** Settings as an operator would have them, and what is wrong with them. */
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/config/load.ts';
 
 export type Env = Readonly<Record<string, string>>;
 

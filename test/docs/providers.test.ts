@@ -1,11 +1,11 @@
 /** What docs/operations.md says of providers is what the code does: their bounds, what counts against them, the alerts. */
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import type { FailureCategory } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
-import { BREAKER } from '../../src/messaging.ts';
 import { createMetrics } from '../../src/ops/metrics.ts';
 import { guardProvider } from '../../src/sms/guard.ts';
+import { BREAKER } from '../../src/sms/messaging.ts';
 import type { Message, Provider } from '../../src/sms/provider.ts';
 import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
 

@@ -2,8 +2,8 @@
 import { codeToHttpStatus } from '@connectrpc/connect/protocol-connect';
 import { describe, expect, test } from 'vitest';
 import { withTable } from '../../scripts/generate-docs.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { limitPolicy } from '../../src/config/policies.ts';
-import { loadConfig } from '../../src/config.ts';
 import {
   APPROVAL_RETENTION_MS,
   COOLDOWN_STEPS,

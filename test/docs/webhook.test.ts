@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Message } from '../../src/sms/provider.ts';
-import { createWebhookProvider } from '../../src/sms/webhook.ts';
+import { createWebhookProvider } from '../../src/sms/webhook/provider.ts';
 import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
 import { startVendorServer, type VendorServer } from '../support/vendor-server.ts';
 

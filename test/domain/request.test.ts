@@ -17,7 +17,7 @@ import type {
   GetVerificationInput,
   RateStatusInput,
   SendCodeInput,
-} from '../../src/operations.ts';
+} from '../../src/verification/types.ts';
 
 const login: PurposePolicy = {
   name: 'login',

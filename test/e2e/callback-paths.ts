@@ -1,6 +1,6 @@
 /** Delivery reports, genuine and forged, that are full of phone numbers and codes. */
 import { connect } from 'node:net';
-import { TWILIO_CODES } from '../../src/sms/twilio-codes.ts';
+import { TWILIO_CODES } from '../../src/sms/twilio/codes.ts';
 import type { Scene } from './error-paths.ts';
 import { CREDENTIALS, PUBLIC_URL, seenIn, VENDOR_TEXT, type VendorName, type Vendors } from './vendors.ts';
 

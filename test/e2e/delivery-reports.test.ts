@@ -1,11 +1,11 @@
 /** What vendors report of a message, from their HTTP request to GetVerification: forged, twice, in any order, too early. */
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import type { Event } from '../../src/event.ts';
 import { DeliveryStatusSchema, type Verification } from '../../src/gen/verification/v1/verification_pb.ts';
-import { openProviders } from '../../src/providers.ts';
 import type { Provider } from '../../src/sms/provider.ts';
+import { openProviders } from '../../src/sms/vendors.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { AppOptions, RunningApp } from '../support/app.ts';
 import { ok } from '../support/clients.ts';

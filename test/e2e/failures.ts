@@ -1,7 +1,7 @@
 /** Every way in which the fakes can fail, each with a text that quotes all it was told: number, code and credentials. */
 import type { FailureCategory } from '../../src/domain/delivery.ts';
-import { TENCENT_CODES } from '../../src/sms/tencent-table.ts';
-import { TWILIO_CODES } from '../../src/sms/twilio-codes.ts';
+import { TENCENT_CODES } from '../../src/sms/tencent/codes.ts';
+import { TWILIO_CODES } from '../../src/sms/twilio/codes.ts';
 import { REQUEST_ID } from '../support/tencent-fake.ts';
 import { created201 } from '../support/twilio-fake.ts';
 import { type Behaviour, json, type VendorRequest } from '../support/vendor-server.ts';

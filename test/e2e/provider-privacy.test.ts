@@ -3,8 +3,8 @@
  * and no text of theirs, in the log, the metrics, events, answers or on standard error.
  */
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { TENCENT_CODES } from '../../src/sms/tencent-table.ts';
-import { TWILIO_CODES } from '../../src/sms/twilio-codes.ts';
+import { TENCENT_CODES } from '../../src/sms/tencent/codes.ts';
+import { TWILIO_CODES } from '../../src/sms/twilio/codes.ts';
 import { assertKeysClean } from '../support/keys.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
 import { reportEveryWay, reportOnce, reportUnlisted } from './callback-paths.ts';

@@ -1,7 +1,7 @@
 /** How each vendor tells of its messages, in its own words and with its own signature, and how strangers try to. */
 import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks.js';
 import type { ReportRequest } from '../../src/sms/provider.ts';
-import { signatureHeaders, webhookKey } from '../../src/sms/webhook-signature.ts';
+import { signatureHeaders, webhookKey } from '../../src/sms/webhook/signature.ts';
 import type { Behaviour } from '../support/vendor-server.ts';
 import { type ProviderName, TWILIO_ACCOUNT, type VendorFakes, WEBHOOK } from './vendor-fakes.ts';
 

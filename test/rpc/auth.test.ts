@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANONYMOUS } from '../../src/domain/caller.ts';
 import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
-import type { Call, CheckCodeOutput } from '../../src/operations.ts';
 import { createAuthenticator } from '../../src/rpc/auth.ts';
+import type { Call, CheckCodeOutput } from '../../src/verification/types.ts';
 import { PROTOCOLS } from '../support/clients.ts';
 import { type Edges, onlyRpc, rawGrpc, rawHttp, SERVICE, startEdges } from './edges.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ANONYMOUS } from '../../src/domain/caller.ts';
 import type { Event } from '../../src/event.ts';
-import type { Call } from '../../src/operations.ts';
 import { deadlineOf, runCall } from '../../src/rpc/call.ts';
+import type { Call } from '../../src/verification/types.ts';
 
 let events: Event[] = [];
 beforeEach(() => {

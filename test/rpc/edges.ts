@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { connect, type OutgoingHttpHeaders } from 'node:http2';
 import type { Event } from '../../src/event.ts';
-import type { Verifier } from '../../src/operations.ts';
 import { type CallerConfig, createAuthenticator } from '../../src/rpc/auth.ts';
 import { createConnectEdge } from '../../src/rpc/connect.ts';
 import type { Edge } from '../../src/rpc/edge.ts';
 import { createGrpcEdge, type GrpcEdge } from '../../src/rpc/grpc.ts';
 import { createHandlers } from '../../src/rpc/service.ts';
+import type { Verifier } from '../../src/verification/types.ts';
 import { type Addresses, openClient, type Protocol, type ServiceClient } from '../support/clients.ts';
 
 export const SERVICE = '/verification.v1.VerificationService';

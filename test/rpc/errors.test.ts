@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Refusal, Refused } from '../../src/domain/refusal.ts';
 import { ErrorReasonSchema, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
-import type { CheckCodeOutput } from '../../src/operations.ts';
+import type { CheckCodeOutput } from '../../src/verification/types.ts';
 import { PROTOCOLS } from '../support/clients.ts';
 import { type Edges, onlyRpc, startEdges } from './edges.ts';
 

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { ANONYMOUS } from '../../src/domain/caller.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
-import type { Call, RateStatusOutput, VerificationOutput, Verifier } from '../../src/operations.ts';
 import { createHandlers, handlerOf, type Request } from '../../src/rpc/service.ts';
+import type { Call, RateStatusOutput, VerificationOutput, Verifier } from '../../src/verification/types.ts';
 
 const AT = Date.parse('2026-11-21T10:00:00.250Z');
 

@@ -1,6 +1,6 @@
 /** The whole service inside the test process: real listeners on loopback, an inbox instead of a vendor. */
 import { createApp, type Overrides } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import type { Event } from '../../src/event.ts';
 import type { Provider } from '../../src/sms/provider.ts';
 import { type Addresses, openClient, type Protocol, type ServiceClient } from './clients.ts';

@@ -1,0 +1,100 @@
+/**
+ * What the operator decided, from one optional YAML file and the environment. Everything wrong is reported at once.
+ * The settings themselves are listed in config/schema.ts.
+ */
+import type { z } from 'zod';
+import { wordIssue } from './mistakes.ts';
+import { applyRules } from './rules/production.ts';
+import { DEVELOPMENT, type Settings, type SettingsSchema, settingsSchema } from './schema.ts';
+import { type Env, get, type Mistake, type ReadFile, readSources, type Sources } from './sources.ts';
+
+/** The effective configuration: the file's shape with every default filled in. Plain data, frozen. */
+export type Config = DeepReadonly<
+  Omit<Settings, 'purposes' | 'sms'> & {
+    purposes: Record<string, Complete<Settings['purposes'][string]>>;
+    sms: Complete<Settings['sms']>;
+    /** What works, but hardly as intended; for the log at start. */
+    warnings: string[];
+  }
+>;
+
+type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly mistakes: readonly Mistake[];
+
+  constructor(mistakes: readonly Mistake[]) {
+    super(['the configuration is not usable:', ...mistakes.map(({ at, problem }) => `  ${at}: ${problem}`)].join('\n'));
+    this.mistakes = mistakes;
+  }
+}
+
+/**
+ * Throws ConfigError with every mistake there is.
+ * `ownProviders`: the program brings SMS providers of its own (createApp's overrides), so that none need be configured.
+ */
+export function loadConfig(env: Env, readFile: ReadFile, options: { ownProviders?: boolean } = {}): Config {
+  const sources = readSources(env, readFile);
+  const production = get(sources.tree, ['mode']) === 'production';
+  const { sections, mistakes } = parseSections(production ? settingsSchema(true) : DEVELOPMENT, sources);
+  const found = applyRules({
+    settings: sections,
+    sources,
+    production,
+    ownProviders: options.ownProviders ?? false,
+  });
+  const all = [...sources.mistakes, ...mistakes];
+  const known = new Set(all.map(({ at }) => at));
+  all.push(...found.mistakes.filter(({ at }) => !known.has(at)));
+  if (all.length > 0) throw new ConfigError(all);
+  // Without a mistake every section has passed.
+  return complete(sections as Settings, found.warnings);
+}
+
+/** Each section by itself, so that a mistake in one does not hide those that the rules find among the others. */
+function parseSections(
+  schema: SettingsSchema,
+  sources: Sources,
+): { sections: Partial<Settings>; mistakes: readonly Mistake[] } {
+  const unknown = Object.keys(sources.tree).filter((key) => !Object.hasOwn(schema.shape, key));
+  const mistakes: Mistake[] = unknown.map((at) => ({ at, problem: 'is not a setting' }));
+  const sections: Record<string, unknown> = {};
+  for (const [key, section] of Object.entries(schema.shape)) {
+    const result = section.safeParse(sources.tree[key], { error: wordIssue });
+    if (result.success) sections[key] = result.data;
+    else mistakes.push(...result.error.issues.flatMap((issue) => mistakesOf(issue, key, sources)));
+  }
+  return { sections: sections as Partial<Settings>, mistakes };
+}
+
+function mistakesOf(issue: z.core.$ZodIssue, section: string, sources: Sources): Mistake[] {
+  const path = [section, ...issue.path];
+  const places = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+  return places.map((place) => ({ at: sources.nameOf(place), problem: issue.message }));
+}
+
+function complete(settings: Settings, warnings: readonly string[]): Config {
+  const { codes } = settings;
+  const purposes = Object.entries(settings.purposes).map(([name, purpose]) => [
+    name,
+    {
+      ...purpose,
+      digits: purpose.digits ?? codes.digits,
+      expirySeconds: purpose.expirySeconds ?? codes.expiryMinutes * 60,
+      guessesByPhone: purpose.guessesByPhone ?? Math.min(3, purpose.guesses),
+    },
+  ]);
+  return freeze({
+    ...settings,
+    purposes: Object.fromEntries(purposes),
+    sms: { ...settings.sms, mockMode: settings.sms.mockMode ?? settings.mode !== 'production' },
+    warnings,
+  });
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) freeze(child);
+  return Object.freeze(value);
+}

@@ -1,0 +1,26 @@
+/** What the rules look at. */
+import type { Settings } from '../schema.ts';
+import { get, type Mistake, type Sources } from '../sources.ts';
+
+export interface Situation {
+  /** Sections that do not pass their schema are missing. */
+  readonly settings: Partial<Settings>;
+  readonly sources: Sources;
+  readonly production: boolean;
+  /** The embedding program brings providers of its own. */
+  readonly ownProviders: boolean;
+}
+
+export type Rule = (situation: Situation) => { mistakes?: Mistake[]; warnings?: string[] };
+
+/** Without those that say the same of the same place. */
+export function unique(mistakes: readonly Mistake[]): Mistake[] {
+  return [...new Map(mistakes.map((mistake) => [`${mistake.at}: ${mistake.problem}`, mistake])).values()];
+}
+
+export const isSet = ({ sources }: Situation, ...path: string[]): boolean => get(sources.tree, path) !== undefined;
+
+export const at = ({ sources }: Situation, path: readonly PropertyKey[], problem: string): Mistake => ({
+  at: sources.nameOf(path),
+  problem,
+});

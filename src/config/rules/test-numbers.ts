@@ -1,0 +1,41 @@
+/** Rules about test numbers. Neither a number nor its code is repeated: a number is named by its place. */
+import { parsePhone } from '../../domain/phone.ts';
+import type { Mistake } from '../sources.ts';
+import { at, type Rule } from './rule.ts';
+
+export const TEST_NUMBER_RULES: readonly Rule[] = [
+  function testNumbersAreReal(situation) {
+    const { testNumbers = {}, purposes, codes } = situation.settings;
+    const digits = Object.values(purposes ?? {}).map((purpose) => purpose.digits ?? codes?.digits ?? 0);
+    const longest = Math.max(0, ...digits);
+    const mistakes: Mistake[] = [];
+    for (const [phone, { code }] of Object.entries(testNumbers)) {
+      const wrong = (problem: string) => mistakes.push(at(situation, ['testNumbers', phone], problem));
+      const parsed = parsePhone(phone, '', { defaultRegion: 'US', refusedTypes: new Set() });
+      if (typeof parsed === 'string' || parsed.e164 !== phone) {
+        wrong('must be a phone number in E.164, for example "+14155550199"');
+      }
+      if (code.length < longest) wrong(`needs a code of ${longest} digits`);
+    }
+    return { mistakes };
+  },
+
+  function testNumbersAreMeant(situation) {
+    const { testNumbers = {}, sms } = situation.settings;
+    const ends = Object.values(testNumbers).map(({ until }) => until);
+    const last = ends.sort().at(-1);
+    if (last === undefined) return {};
+    if (sms?.testNumbersInProduction) {
+      const count = ends.length === 1 ? '1 test number' : `${ends.length} test numbers`;
+      return {
+        warnings: [
+          `SMS_TEST_NUMBERS_IN_PRODUCTION is on: ${count} until ${last}. Guesses of their codes are not limited over several ` +
+            'codes: whoever knows or guesses the code of one signs in as that number',
+        ],
+      };
+    }
+    if (!situation.production) return {};
+    const problem = 'are refused in production unless SMS_TEST_NUMBERS_IN_PRODUCTION is on';
+    return { mistakes: [at(situation, ['testNumbers'], problem)] };
+  },
+];

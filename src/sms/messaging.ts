@@ -1,0 +1,123 @@
+/** Everything between the verifier and the vendors: providers within their bounds, routes to them, and what they report back. */
+
+import { type Config, ConfigError } from '../config/load.ts';
+import { routesOf } from '../config/policies.ts';
+import { NO_PROVIDER } from '../config/rules/production.ts';
+import type { Keyring } from '../domain/keyring.ts';
+import { createRouting, type Route } from '../domain/routing.ts';
+import type { Emit } from '../event.ts';
+import type { Store } from '../store/store.ts';
+import { createReporting } from '../verification/delivery-report.ts';
+import { createConsoleProvider } from './console.ts';
+import { createFeedback } from './conversions.ts';
+import { createDispatch } from './dispatch.ts';
+import { guardProvider } from './guard.ts';
+import type { Provider } from './provider.ts';
+import { createCallbackServer } from './report-listener.ts';
+import { createPoll } from './report-poller.ts';
+import { bounded } from './timeout.ts';
+import { type ConfiguredProvider, openProviders } from './vendors.ts';
+
+export interface MessagingParts {
+  readonly store: Store;
+  readonly keyring: Keyring;
+  readonly emit: Emit;
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Where the console provider prints. */
+  readonly print: (line: string) => void;
+  /** In place of the configured providers, in the order in which they are tried. */
+  readonly providers: readonly Provider[] | undefined;
+}
+
+/** Consecutive failures until a provider is left alone, and for how long before it is tried again. */
+export const BREAKER = { failures: 5, openMs: 5_000, maxOpenMs: 30_000 };
+const MAX_CALLBACK_BYTES = 64 * 1024;
+/** For what vendors are still to be told, and what they told us. */
+const CLOSE_GRACE_MS = 2_000;
+/** Of providers that set none of their own: as long as a call takes at most. */
+const UNBOUNDED = { timeoutMs: 10_000, maxConcurrent: 10_000 };
+
+export async function openMessaging(config: Config, parts: MessagingParts) {
+  const { emit, clock, now } = parts;
+  const configured = await providersOf(config, parts);
+  const providers = configured.map(({ provider }) => provider);
+  const names = providers.map(({ name }) => name);
+
+  const guarded = configured.map(({ provider, timeoutMs, maxConcurrent }) =>
+    guardProvider(provider, { timeoutMs, maxConcurrent, breaker: BREAKER, emit, clock }),
+  );
+  const dispatch = createDispatch({
+    providers: new Map(guarded.map((each) => [each.name, each])),
+    route: createRouting(routesTo(names, config, parts)),
+    emit,
+    clock,
+  });
+  const reporting = createReporting({ store: parts.store, keyring: parts.keyring, emit });
+  const feedback = createFeedback({ providers, emit });
+  const linked = new Set(providers.filter(({ reports }) => reports?.byMessageId).map(({ name }) => name));
+  const { publicUrl, trustedProxies } = config.callbacks;
+  const callbacks =
+    publicUrl === undefined
+      ? null
+      : createCallbackServer({
+          providers,
+          publicUrl,
+          trustedProxies,
+          maxBodyBytes: MAX_CALLBACK_BYTES,
+          onReport: reporting.report,
+          emit,
+          now,
+        });
+  const poll =
+    config.tencent.pullSeconds === 0
+      ? null
+      : createPoll({ providers, everyMs: config.tencent.pullSeconds * 1000, onReport: reporting.report, emit });
+
+  return {
+    dispatch,
+    callbacks,
+    feedback: feedback.tell,
+    /** Never rejects. */
+    async link({ provider, messageId }: { provider: string; messageId: string }, token: string): Promise<void> {
+      if (!linked.has(provider) || messageId === '') return;
+      try {
+        await reporting.link(provider, messageId, token);
+      } catch (error) {
+        emit({ type: 'reports_failed', provider, error: error as Error });
+      }
+    },
+    /** No report is received or fetched any more. */
+    async stopReports(graceMs: number): Promise<void> {
+      await Promise.all([callbacks?.close(graceMs), bounded(async () => poll?.stop(), { timeoutMs: graceMs })]);
+    },
+    async close(): Promise<void> {
+      await Promise.all([
+        feedback.settled(CLOSE_GRACE_MS),
+        bounded(() => reporting.settled(), { timeoutMs: CLOSE_GRACE_MS }),
+      ]);
+      for (const provider of providers) provider.close?.();
+    },
+  };
+}
+
+async function providersOf(config: Config, parts: MessagingParts): Promise<readonly ConfiguredProvider[]> {
+  if (parts.providers) return parts.providers.map((provider) => ({ provider, ...UNBOUNDED }));
+  const printed = { provider: createConsoleProvider(parts.print), ...UNBOUNDED };
+  if (config.sms.mockMode) return [printed];
+  const opened = await openProviders(config, parts);
+  if (opened.length === 0) throw new ConfigError([NO_PROVIDER]);
+  // A developer gets the code even when the vendor is away.
+  return config.mode === 'production' ? opened : [...opened, printed];
+}
+
+/** Providers from outside, and the console, are tried in their order wherever a message goes. */
+function routesTo(names: readonly string[], config: Config, { providers }: MessagingParts): readonly Route[] {
+  const printed = names.includes('console') ? [{ provider: 'console', sender: {} }] : [];
+  if (providers || config.sms.mockMode) {
+    return [{ countries: [], prefixes: [], hops: names.map((provider) => ({ provider, sender: {} })) }];
+  }
+  return routesOf(config, names).map((route) => ({ ...route, hops: [...route.hops, ...printed] }));
+}

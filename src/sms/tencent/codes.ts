@@ -1,0 +1,238 @@
+/**
+ * Tencent Cloud's error codes as data: those listed for SendSms, older spellings of them, and those of the API gateway
+ * (documents 382/55981, 382/59177 and 382/52075). The same code may come for the call or for the number, and means the same.
+ */
+import type { FailureCategory } from '../../domain/delivery.ts';
+import type { Actor, FailureStatus } from '../provider.ts';
+
+export interface CodeRow {
+  /** `blocked`: refused by this provider on behalf of the recipient; whether another may try is the operator's choice. */
+  readonly kind: 'rejected' | 'blocked' | 'unavailable' | 'unknown';
+  readonly category: FailureCategory;
+  readonly status: FailureStatus;
+  readonly actor: Actor;
+  /** Milliseconds, or until midnight in China; none where Tencent says nothing. */
+  readonly wait?: number | 'next_day';
+  /** Surely not sent, and Tencent invites another try. */
+  readonly retrySame?: true;
+  /** Concerns some destinations only. */
+  readonly local?: true;
+  /** For the operator. */
+  readonly meaning: string;
+}
+
+type Rule = Omit<CodeRow, 'meaning'>;
+type Row = readonly [string, CodeRow];
+
+/** `meanings` by code. */
+function all(rule: Rule, meanings: Readonly<Record<string, string>>): Row[] {
+  return Object.entries(meanings).map(([code, meaning]) => [code, { ...rule, meaning }]);
+}
+
+/** A limit on one number: another provider would only help those who bomb it with messages. */
+function perNumber(wait: CodeRow['wait'], meanings: Readonly<Record<string, string>>): Row[] {
+  const rule = { kind: 'rejected', category: 'rate_limited', status: 'RESOURCE_EXHAUSTED', actor: 'user' } as const;
+  return all({ ...rule, ...(wait !== undefined && { wait }) }, meanings);
+}
+
+/** What only the operator can mend. */
+function fault(category: FailureCategory, meanings: Readonly<Record<string, string>>): Row[] {
+  return all({ kind: 'unavailable', category, status: 'INTERNAL', actor: 'operator' }, meanings);
+}
+
+export const UNAVAILABLE = { kind: 'unavailable', status: 'UNAVAILABLE' } as const;
+export const MAYBE_SENT = { kind: 'unknown', status: 'UNAVAILABLE' } as const;
+
+export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
+  ...all(
+    { kind: 'rejected', category: 'invalid_number', status: 'INVALID_ARGUMENT', actor: 'user' },
+    {
+      'InvalidParameterValue.IncorrectPhoneNumber': 'the phone number is not valid',
+      'FailedOperation.PhoneNumberParseFail': 'the phone number cannot be read',
+    },
+  ),
+  ...all(
+    { kind: 'blocked', category: 'blocked', status: 'FAILED_PRECONDITION', actor: 'user' },
+    {
+      'FailedOperation.PhoneNumberInBlacklist': 'the recipient opted out, or a carrier bars the number',
+      'FailedOperation.PhoneNumberOnBlacklist': 'the recipient opted out, or a carrier bars the number',
+    },
+  ),
+
+  ...perNumber(30_000, {
+    'LimitExceeded.PhoneNumberThirtySecondLimit': 'more than one message to the number within 30 seconds',
+  }),
+  ...perNumber(3_600_000, {
+    'LimitExceeded.PhoneNumberOneHourLimit': 'too many messages to the number within an hour',
+  }),
+  ...perNumber('next_day', {
+    'LimitExceeded.PhoneNumberDailyLimit': 'too many messages to the number today',
+    'LimitExceeded.PhoneNumberSameContentDailyLimit': 'this code went to the number too often today; a new code may go',
+  }),
+  ...perNumber(60_000, {
+    'LimitExceeded.DeliveryFrequencyLimit': 'a frequency rule of the console was hit; see it there if this is frequent',
+  }),
+
+  ...all(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 'next_day' },
+    {
+      'LimitExceeded.AppDailyLimit': 'the application’s daily limit is used up; raise it in the console',
+      'LimitExceeded.DailyLimit': 'the account’s daily limit is used up',
+    },
+  ),
+  ...all(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 'next_day', local: true },
+    {
+      'LimitExceeded.AppMainlandChinaDailyLimit': 'the application’s daily limit for mainland China is used up',
+      'LimitExceeded.AppGlobalDailyLimit': 'the application’s daily limit for other countries is used up',
+      'LimitExceeded.AppCountryOrRegionDailyLimit': 'the application’s daily limit for this country is used up',
+    },
+  ),
+  ...all(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 1_000, retrySame: true },
+    {
+      RequestLimitExceeded: 'more requests a second than the account may make',
+      'RequestLimitExceeded.UinLimitExceeded': 'more requests a second than the account may make',
+      'RequestLimitExceeded.IPLimitExceeded': 'more requests a second than this address may make',
+      'RequestLimitExceeded.GlobalRegionUinLimitExceeded': 'more requests a second than the account may make anywhere',
+    },
+  ),
+  ...all(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator' },
+    { LimitExceeded: 'a quota of the account is used up' },
+  ),
+  // Seen only in the mapping of somebody else, who waits 1 to 5 seconds.
+  ...all(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 5_000 },
+    { 'LimitExceeded.GlobalSmsSendingRateLimit': 'messages to other countries are sent too fast' },
+  ),
+  ...all(
+    { ...UNAVAILABLE, category: 'balance', actor: 'operator' },
+    {
+      'UnauthorizedOperation.ServiceSuspendDueToArrears': 'the account is in arrears and suspended; top it up',
+      'UnauthorizedOperation.SerivceSuspendDueToArrears': 'the account is in arrears and suspended; top it up',
+      'FailedOperation.InsufficientBalanceInSmsPackage': 'the message package is used up; buy another',
+    },
+  ),
+
+  ...all(
+    { kind: 'unavailable', category: 'permission', status: 'FAILED_PRECONDITION', actor: 'operator' },
+    { 'LimitExceeded.AppCountryOrRegionInBlacklist': 'the country is not enabled for the application' },
+  ),
+  ...all(
+    { kind: 'unavailable', category: 'unreachable', status: 'FAILED_PRECONDITION', actor: 'operator' },
+    {
+      'UnsupportedOperation.UnsupportedRegion': 'Tencent does not send to this country',
+      'UnsupportedOperation.UnsuportedRegion': 'Tencent does not send to this country',
+    },
+  ),
+  ...fault('signature', {
+    'FailedOperation.SignatureIncorrectOrUnapproved': 'the signature is not approved, or not spelled as approved',
+  }),
+  ...fault('template', {
+    'FailedOperation.TemplateIncorrectOrUnapproved': 'the template is not approved, or its id is wrong',
+    'FailedOperation.TemplateUnapprovedOrNotExist': 'the template is not approved, or does not exist',
+    'FailedOperation.TemplateParamSetNotMatchApprovedTemplate': 'the template has another number of variables',
+    'FailedOperation.MarketingSendTimeConstraint': 'the template is one for marketing, which sends from 8 to 22 only',
+    'InvalidParameterValue.TemplateParameterFormatError': 'verification templates take up to 6 digits per variable',
+    'InvalidParameterValue.TemplateParameterLengthLimit': 'a variable of the template is too long',
+    'UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone': 'a mainland template for a number abroad',
+    'UnsupportedOperation.GlobalTemplateToChineseMainlandPhone': 'an international template for a mainland number',
+  }),
+  ...fault('content', {
+    'InvalidParameterValue.ProhibitedUseUrlInTemplateParameter': 'a variable of the template holds a link',
+    'InvalidParameterValue.ContentLengthLimit': 'the message is too long',
+    'FailedOperation.ContainSensitiveWord': 'the message holds a forbidden word',
+    'InvalidParameter.DirtyWordFound': 'the message holds a forbidden word',
+  }),
+  ...fault('credentials', {
+    'UnauthorizedOperation.SmsSdkAppIdVerifyFail': 'the application does not belong to the account of this key',
+    'UnauthorizedOperation.SmsSdkAppidVerifyFail': 'the application does not belong to the account of this key',
+    'InternalError.SigFieldMissing': 'the request was not signed',
+    'InternalError.SigVerificationFail': 'the signature of the request is wrong',
+    'AuthFailure.InvalidAuthorization': 'the authorization header is not understood',
+    'AuthFailure.InvalidSecretId': 'the key is not one for the cloud API',
+    'AuthFailure.MFAFailure': 'the key demands multi-factor authentication',
+    'AuthFailure.SecretIdNotFound': 'there is no such key, or it is disabled',
+    'AuthFailure.SignatureFailure': 'the secret does not belong to the key',
+    'AuthFailure.TokenFailure': 'the token of temporary credentials is wrong',
+    'AuthFailure.UnauthorizedOperation': 'the key may not send SMS; grant it in access management',
+  }),
+  ...fault('permission', {
+    'UnauthorizedOperation.RequestPermissionDeny': 'the account may not make this request',
+    'UnauthorizedOperation.RequestIpNotInWhitelist': 'this address is not on the application’s allow-list',
+    'UnauthorizedOperation.SdkAppIdIsDisabled': 'the application is disabled',
+    'UnauthorizedOperation.SdkAppidIsDisabled': 'the application is disabled',
+    'UnauthorizedOperation.IndividualUserMarketingSmsPermissionDeny':
+      'personal accounts may not send marketing messages',
+    UnauthorizedOperation: 'the account may not do this',
+    IpInBlacklist: 'this address is on the account’s deny-list',
+    IpNotInWhitelist: 'this address is not on the account’s allow-list',
+  }),
+  ...fault('configuration', {
+    'MissingParameter.EmptyPhoneNumberSet': 'the request names no phone number',
+    'LimitExceeded.PhoneNumberCountLimit': 'the request names too many phone numbers',
+    'UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber': 'mainland and other numbers in one request',
+    'UnsupportedOperation.ContainDomesticPhoneNumber': 'a mainland number where none is allowed',
+    'UnsupportedOperation.': 'the operation is not supported',
+    'InvalidParameterValue.SdkAppIdNotExist': 'there is no such application',
+    'InternalError.RequestTimeException': 'the clock of this machine is off by more than 10 minutes',
+    'AuthFailure.SignatureExpire': 'the clock of this machine is off by more than 5 minutes',
+    'InternalError.RestApiInterfaceNotExist': 'the API is not known',
+    'FailedOperation.FailResolvePacket': 'the request was not understood',
+    'FailedOperation.JsonParseFail': 'the request was not understood',
+    'InternalError.JsonParseFail': 'the request was not understood',
+    InvalidParameter: 'a parameter is wrong',
+    'InvalidParameter.AppidAndBizId': 'the application is wrong',
+    'InvalidParameter.InvalidParameters': 'a parameter is wrong',
+    InvalidParameterValue: 'the value of a parameter is wrong',
+    MissingParameter: 'a parameter is missing',
+    UnknownParameter: 'a parameter is not known',
+    InvalidRequest: 'the request was not understood',
+    RequestSizeLimitExceeded: 'the request is too large',
+    ResponseSizeLimitExceeded: 'the answer is too large',
+    InvalidAction: 'the action is not known',
+    NoSuchVersion: 'the version of the API is not known',
+    NoSuchProduct: 'the product is not known',
+    ActionOffline: 'the action is no longer there',
+    UnsupportedProtocol: 'the protocol is not supported',
+    UnsupportedRegion: 'the region of the API is not one for SMS',
+    UnsupportedOperation: 'the operation is not supported',
+    ResourceNotFound: 'something that the request names does not exist',
+    FailedOperation: 'the operation failed',
+    DryRunOperation: 'the request was a dry run',
+  }),
+
+  ...all(
+    { ...UNAVAILABLE, category: 'transient', actor: 'nobody', retrySame: true },
+    {
+      ServiceUnavailable: 'the service is unavailable for the moment',
+      ResourceUnavailable: 'the service is unavailable for the moment',
+      ResourceInsufficient: 'the service is short of resources for the moment',
+      ResourceInUse: 'the service is busy for the moment',
+    },
+  ),
+  ...all(
+    { ...UNAVAILABLE, category: 'unknown', actor: 'operator' },
+    {
+      'FailedOperation.OtherError': 'Tencent failed and does not say why',
+      'FailedOperation.ParametersOtherError': 'Tencent failed over the parameters and does not say why',
+    },
+  ),
+  ...all(
+    { ...MAYBE_SENT, category: 'transient', actor: 'nobody' },
+    {
+      InternalError: 'Tencent failed inside; the message may have been sent',
+      'InternalError.Timeout': 'Tencent took too long inside; the message may have been sent',
+      'InternalError.SendAndRecvFail': 'Tencent lost a connection inside; the message may have been sent',
+    },
+  ),
+  ...all(
+    { ...MAYBE_SENT, category: 'unknown', actor: 'operator' },
+    {
+      'InternalError.OtherError': 'Tencent failed inside; the message may have been sent',
+      'InternalError.UnknownError': 'Tencent failed inside; the message may have been sent',
+      'InternalError.ParseBackendResponseFail': 'Tencent did not understand itself; the message may have been sent',
+    },
+  ),
+]);

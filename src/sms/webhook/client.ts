@@ -1,0 +1,122 @@
+/** One POST, with sure knowledge of whether any of it left: what fails before its connection stands was surely not sent. */
+import { Agent as HttpAgent, type IncomingHttpHeaders, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { endIdle, onceStanding, watchConnections } from '../connection-watch.ts';
+
+export interface ExchangeOptions {
+  readonly url: string;
+  /** From the call to the last byte of the answer. */
+  readonly timeoutMs: number;
+  readonly maxSockets: number;
+}
+
+export interface Exchanger {
+  /** Never rejects. Redirects are not followed. */
+  post(content: { headers: Readonly<Record<string, string>>; body: string }, signal: AbortSignal): Promise<Exchange>;
+  /** Ends idle connections. */
+  close(): void;
+}
+
+export type Exchange =
+  | { readonly kind: 'failed'; readonly written: boolean; readonly fault: Fault }
+  /** `fault`: the status is known, but the body did not come whole. */
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly headers: IncomingHttpHeaders;
+      readonly body: string;
+      readonly fault: Fault | null;
+    };
+
+export type Fault = 'refused' | 'dns' | 'tls' | 'unreachable' | 'timeout' | 'reset' | 'bad_response' | 'network';
+
+const MAX_ANSWER_BYTES = 16 * 1024;
+/** Shorter than the 75 s or so after which servers and middleboxes drop a silent connection without a word. */
+const IDLE_MS = 60_000;
+
+export function createExchanger({ url, timeoutMs, maxSockets }: ExchangeOptions): Exchanger {
+  const target = new URL(url);
+  const secure = target.protocol === 'https:';
+  const settings = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_MS } as const;
+  // The connection used last is used first, so that the others can fall idle and end.
+  const agent = secure
+    ? new HttpsAgent({ ...settings, scheduling: 'lifo' })
+    : new HttpAgent({ ...settings, scheduling: 'lifo' });
+  const open = secure ? requestHttps : requestHttp;
+  watchConnections(agent);
+
+  return {
+    post({ headers, body }, signal) {
+      if (signal.aborted) return Promise.resolve({ kind: 'failed', written: false, fault: 'timeout' });
+      const { promise, resolve } = Promise.withResolvers<Exchange>();
+      const request = open(target, { method: 'POST', agent, headers });
+      let written = false;
+      let failed = (fault: Fault): Exchange => ({ kind: 'failed', written, fault });
+      const give = (exchange: Exchange) => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', expire);
+        resolve(exchange);
+      };
+      const abandon = (fault: Fault) => {
+        give(failed(fault));
+        request.destroy();
+      };
+      const expire = () => abandon('timeout');
+      const timer = setTimeout(expire, timeoutMs);
+      signal.addEventListener('abort', expire, { once: true });
+
+      request.once('socket', (socket) => {
+        onceStanding(socket, () => {
+          written = true;
+          request.end(body);
+        });
+      });
+      request.on('error', (error) => give(failed(faultOf(error))));
+      request.once('response', (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        const { statusCode: status = 0, headers: answerHeaders } = response;
+        const answered = (fault: Fault | null): Exchange => {
+          return { kind: 'answered', status, headers: answerHeaders, body: Buffer.concat(chunks).toString(), fault };
+        };
+        failed = answered;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > MAX_ANSWER_BYTES) return abandon('bad_response');
+          chunks.push(chunk);
+        });
+        response.once('end', () => give(answered(null)));
+        response.once('error', (error) => give(answered(faultOf(error))));
+      });
+      return promise;
+    },
+
+    close: () => endIdle(agent),
+  };
+}
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  ECONNREFUSED: 'refused',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  ETIMEDOUT: 'timeout',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  EPROTO: 'tls',
+};
+
+/** Codes of OpenSSL's verification (`CERT_HAS_EXPIRED`, `DEPTH_ZERO_SELF_SIGNED_CERT`, …) and of Node's own. */
+const TLS = /^(?:ERR_TLS_|ERR_SSL_|CERT_|CRL_|DEPTH_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_)/;
+
+function faultOf(error: Error): Fault {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const known = FAULTS[code];
+  if (known !== undefined) return known;
+  if (TLS.test(code)) return 'tls';
+  return code.startsWith('HPE_') ? 'bad_response' : 'network';
+}

@@ -1,0 +1,174 @@
+/** What a gateway's answer to a message means (docs/webhook.md): its status says which of the four results, its body why. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FailureCategory } from '../../domain/delivery.ts';
+import type { Actor, Failure, FailureStatus, Message, SendResult } from '../provider.ts';
+import type { Exchange, Fault } from './client.ts';
+
+interface Meaning {
+  readonly status: FailureStatus;
+  readonly actor: Actor;
+}
+
+const OPERATOR: Meaning = { status: 'INTERNAL', actor: 'operator' };
+
+/** Every word that a gateway may say; any other is `unknown`. */
+const CATEGORIES: Readonly<Record<FailureCategory, Meaning>> = {
+  invalid_number: { status: 'INVALID_ARGUMENT', actor: 'user' },
+  unreachable: { status: 'FAILED_PRECONDITION', actor: 'user' },
+  blocked: { status: 'FAILED_PRECONDITION', actor: 'user' },
+  rate_limited: { status: 'UNAVAILABLE', actor: 'operator' },
+  content: OPERATOR,
+  template: OPERATOR,
+  signature: OPERATOR,
+  sender: OPERATOR,
+  permission: { status: 'FAILED_PRECONDITION', actor: 'operator' },
+  credentials: OPERATOR,
+  balance: { status: 'UNAVAILABLE', actor: 'operator' },
+  configuration: OPERATOR,
+  transient: { status: 'UNAVAILABLE', actor: 'nobody' },
+  timeout: { status: 'UNAVAILABLE', actor: 'nobody' },
+  unknown: { status: 'UNAVAILABLE', actor: 'operator' },
+};
+/** A limit of this number, not of the account: its owner waits. */
+const NUMBER_LIMIT: Meaning = { status: 'RESOURCE_EXHAUSTED', actor: 'user' };
+/** A number or content that is refused for a reason we do not know. */
+const REFUSED: Meaning = { status: 'FAILED_PRECONDITION', actor: 'operator' };
+
+/** What a status of 3xx and 4xx stands for, 422 and MAYBE_SENT aside; `configuration` when it is not here. */
+const NOT_SENT: Readonly<Record<number, FailureCategory>> = {
+  401: 'credentials',
+  402: 'balance',
+  403: 'credentials',
+  425: 'transient',
+  429: 'rate_limited',
+};
+
+/**
+ * Below 500. 303 says that the POST was carried out; 408 may come from a proxy that waited for the gateway in vain; 409: the
+ * gateway knows this message already, and is perhaps about to send it.
+ */
+const MAYBE_SENT = new Set([303, 408, 409]);
+/** They speak of the number, for which no status but 422 is right: whichever it was, nobody sends there. */
+const OF_THE_NUMBER: ReadonlySet<FailureCategory | null> = new Set(['invalid_number', 'blocked']);
+
+/** Statuses that stand for "taken" even without a body; the message then goes by our id. */
+const TAKEN = new Set([202, 204]);
+const MIN_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 24 * 3_600_000;
+
+/** `now` is milliseconds since the epoch, for a `Retry-After` that is a date. */
+export function resultOf(exchange: Exchange, message: Message, now: number): SendResult {
+  if (exchange.kind === 'failed') return failedResult(exchange.fault, exchange.written);
+  const { status, headers, fault } = exchange;
+  const answer = objectIn(exchange.body);
+  if (status >= 200 && status < 300) {
+    if (fault !== null) return failedResult(fault, true);
+    return takenResult(status, exchange.body === '' ? null : (answer ?? {}), message);
+  }
+
+  const category = categoryIn(answer);
+  const retryAfterMs = waitOf(answer, headers, now);
+  const details = {
+    vendorCode: `http_${status}`,
+    ...(retryAfterMs !== null && { retryAfterMs }),
+    ...idsIn(answer, headers, message),
+  };
+  if (status === 422 || (status >= 400 && status < 500 && OF_THE_NUMBER.has(category))) {
+    const rejected = category ?? 'unknown';
+    return { kind: 'rejected', category: rejected, ...meaningOfRejected(rejected), ...details };
+  }
+  if (status >= 300 && status < 500 && !MAYBE_SENT.has(status)) {
+    const why = category ?? NOT_SENT[status] ?? 'configuration';
+    return { kind: 'unavailable', category: why, ...CATEGORIES[why], ...details, retrySame: status === 429 };
+  }
+  // Only the gateway itself can know that: a proxy before it says 503 as well.
+  if (status === 503 && answer?.sent === false) {
+    const why = category ?? 'transient';
+    return { kind: 'unavailable', category: why, ...CATEGORIES[why], ...details, retrySame: retryAfterMs !== null };
+  }
+  return { kind: 'unknown', category: category ?? 'transient', ...CATEGORIES.transient, ...details };
+}
+
+/** A category that a gateway gives, in our words; null when it gives none. */
+export function categoryIn(answer: Readonly<Record<string, unknown>> | null): FailureCategory | null {
+  const category = answer?.category;
+  if (category === undefined || category === null) return null;
+  const known = typeof category === 'string' && Object.hasOwn(CATEGORIES, category);
+  return known ? (category as FailureCategory) : 'unknown';
+}
+
+/** Null unless the text is a JSON object. */
+export function objectIn(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    // A page of some proxy, or nothing.
+    return null;
+  }
+}
+
+/** An id of a message, as a gateway may choose it; null when it is not one. */
+export function messageIdIn(value: unknown): string | null {
+  return typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value) ? value : null;
+}
+
+function takenResult(status: number, answer: Readonly<Record<string, unknown>> | null, message: Message): SendResult {
+  if (answer === null && TAKEN.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: 1 };
+  const given = messageIdIn(answer?.message_id);
+  if (given === null) return { kind: 'unknown', category: 'unknown', vendorCode: 'bad_response', actor: 'operator' };
+  const segments = answer?.segments;
+  return {
+    kind: 'accepted',
+    messageId: tells(given, message) ? message.sendId : given,
+    segments: Number.isInteger(segments) && Number(segments) > 0 && Number(segments) < 100 ? Number(segments) : 1,
+  };
+}
+
+function failedResult(fault: Fault, written: boolean): Failure {
+  const category = fault === 'timeout' ? 'timeout' : fault === 'bad_response' ? 'unknown' : 'transient';
+  const { status } = CATEGORIES[category];
+  const actor = fault === 'timeout' || fault === 'reset' ? 'nobody' : 'operator';
+  return { kind: written ? 'unknown' : 'unavailable', category, vendorCode: fault, status, actor };
+}
+
+function meaningOfRejected(category: FailureCategory): Meaning {
+  if (category === 'rate_limited') return NUMBER_LIMIT;
+  return category === 'unknown' ? REFUSED : CATEGORIES[category];
+}
+
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** The body's milliseconds, else `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); null when neither is one. */
+function waitOf(
+  answer: Readonly<Record<string, unknown>> | null,
+  headers: IncomingHttpHeaders,
+  now: number,
+): number | null {
+  const given = answer?.retry_after_ms;
+  const header = headers['retry-after'] ?? '';
+  const seconds = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Number.NaN;
+  const wait =
+    typeof given === 'number' && given >= 0 ? given : HTTP_DATE.test(header) ? Date.parse(header) - now : seconds;
+  return Number.isNaN(wait) ? null : Math.round(Math.min(Math.max(wait, MIN_WAIT_MS), MAX_WAIT_MS));
+}
+
+const WORD = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+
+/** For the log: words without spaces that show nothing of the message. */
+function idsIn(
+  answer: Readonly<Record<string, unknown>> | null,
+  headers: IncomingHttpHeaders,
+  message: Message,
+): Pick<Failure, 'unlistedCode' | 'requestId'> {
+  const loggable = (value: unknown): value is string =>
+    typeof value === 'string' && WORD.test(value) && !tells(value, message);
+  const { error_code: code } = answer ?? {};
+  const { 'x-request-id': id } = headers;
+  return { ...(loggable(code) && { unlistedCode: code }), ...(loggable(id) && { requestId: id }) };
+}
+
+/** A gateway may repeat what it was given: the number, with or without its country code, or the code. */
+function tells(value: string, { to, code }: Message): boolean {
+  return value.includes(code) || value.replace(/[^0-9]/g, '').includes(to.slice(-7));
+}

@@ -1,0 +1,93 @@
+/** What becomes of a delivery report: which send it is of, and that the store keeps it. Vendors report early and twice. */
+import type { DeliveryReport } from '../domain/delivery.ts';
+import type { Keyring, ReportedSend } from '../domain/keyring.ts';
+import type { Emit } from '../event.ts';
+import type { ReportReply, Store } from '../store/store.ts';
+
+export interface Reporting {
+  /** Rejects when the store is away: the report is not kept then. */
+  report(provider: string, report: DeliveryReport): Promise<void>;
+  /**
+   * For providers that report by their own id: to which send it belongs. Takes up the reports that came before, in the
+   * background. Rejects when the store is away.
+   */
+  link(provider: string, messageId: string, token: string): Promise<void>;
+  /** Resolves when the reports that were taken up are applied. */
+  settled(): Promise<void>;
+}
+
+export interface ReportingParts {
+  readonly store: Pick<Store, 'report' | 'link' | 'lookup'>;
+  readonly keyring: Pick<Keyring, 'parseReportToken' | 'messageKeys'>;
+  readonly emit: Emit;
+}
+
+type Outcome = ReportReply['outcome'] | 'unmatched';
+
+export function createReporting({ store, keyring, emit }: ReportingParts): Reporting {
+  const pending = new Set<Promise<void>>();
+
+  function tell(provider: string, report: DeliveryReport, result: { outcome: Outcome; age: number }): void {
+    const { status, category, vendorCode } = report;
+    const { outcome, age } = result;
+    const seconds = outcome === 'applied' ? age / 1000 : null;
+    emit({ type: 'report', provider, status, category, vendorCode, outcome, seconds });
+  }
+
+  async function apply(provider: string, report: DeliveryReport, send: ReportedSend): Promise<void> {
+    const { sendId, ...slot } = send;
+    const { messageId, status, category } = report;
+    tell(provider, report, await store.report({ slot, sendId, provider, messageId, status, category }));
+  }
+
+  /** One after the other: they are in the order in which they came. */
+  async function applyAll(provider: string, reports: readonly DeliveryReport[], send: ReportedSend): Promise<void> {
+    for (const report of reports) {
+      try {
+        await apply(provider, report, send);
+      } catch (error) {
+        emit({ type: 'reports_failed', provider, error: error as Error });
+      }
+    }
+  }
+
+  /**
+   * The token that a message was linked with. Links of before a rotation are under the previous secret. A report that finds
+   * none is kept under both: which of the two its link will be under is the choice of whichever instance sent the message.
+   */
+  async function linkedToken(provider: string, report: DeliveryReport): Promise<string | null> {
+    for (const message of keyring.messageKeys(provider, report.messageId)) {
+      const { token } = await store.lookup({ message, report: { ...report, token: '' } });
+      if (token !== null) return token;
+    }
+    return null;
+  }
+
+  return {
+    async report(provider, report) {
+      const send = keyring.parseReportToken(report.token);
+      if (send !== null) return apply(provider, report, send);
+      if (report.messageId === '') return tell(provider, report, { outcome: 'unmatched', age: 0 });
+      const token = await linkedToken(provider, report);
+      if (token === null) return tell(provider, report, { outcome: 'early', age: 0 });
+      const linked = keyring.parseReportToken(token);
+      if (linked !== null) return apply(provider, report, linked);
+      // What the store holds was not sealed by us.
+      tell(provider, report, { outcome: 'unmatched', age: 0 });
+    },
+
+    async link(provider, messageId, token) {
+      const send = keyring.parseReportToken(token);
+      if (send === null || messageId === '') return;
+      const [message] = keyring.messageKeys(provider, messageId);
+      const { reports } = await store.link({ message, token });
+      // The answer to SendCode waits for the link, not for these.
+      const applied = applyAll(provider, reports, send).finally(() => pending.delete(applied));
+      pending.add(applied);
+    },
+
+    async settled() {
+      await Promise.all(pending);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { configTable, withTable } from '../../scripts/generate-docs.ts';
+import { SETTINGS } from '../../src/config/sources.ts';
+
+const rows = configTable().split('\n');
+
+test('the reference has one row for every variable, with a meaning', () => {
+  for (const { env, path, secret } of SETTINGS) {
+    const found = rows.filter((row) => row.startsWith(`| \`${env}\` |`));
+    expect(found, env).toHaveLength(1);
+    expect(found[0]).toMatch(/ \| [A-Z`][^|]{5,} \|$/);
+    expect(found[0]?.includes(`\`${path.join('.')}\``)).toBe(!secret);
+  }
+});
+
+test('it names what only the file can say, and defaults that production changes', () => {
+  const text = rows.join('\n');
+  expect(text).toContain('| `purposes.<name>.resend` | `same` |');
+  expect(text).toContain('| `callers.<name>.purposes` |');
+  expect(text).toContain('`127.0.0.1:8080`, in production `0.0.0.0:8080`');
+});
+
+test('it goes between the markers and nowhere else', () => {
+  const readme = 'before\n<!-- config:begin -->\nold\n<!-- config:end -->\nafter\n';
+  const written = withTable(readme);
+  expect(written).toBe(`before\n<!-- config:begin -->\n${configTable()}\n<!-- config:end -->\nafter\n`);
+  expect(withTable(written)).toBe(written);
+  expect(() => withTable('no markers')).toThrow('README.md lacks');
+});

@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Delivery } from '../../src/domain/delivery.ts';
+import type { Event } from '../../src/event.ts';
+import { createFeedback, type FeedbackOptions } from '../../src/sms/conversions.ts';
+import type { Conversion, FeedbackResult } from '../../src/sms/provider.ts';
+
+const AT = 1_800_000_000_000;
+const DELIVERY: Delivery = { provider: 'tencent', messageId: 'm-1', status: 'accepted', attempts: [] };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Answer = (signal: AbortSignal) => Promise<FeedbackResult>;
+
+function stage(answer: Answer, changes: Partial<FeedbackOptions> = {}) {
+  const told: Conversion[] = [];
+  const events: Event[] = [];
+  const feedback = createFeedback({
+    providers: [
+      {
+        name: 'tencent',
+        converted: (conversion, signal) => {
+          told.push(conversion);
+          return answer(signal);
+        },
+      },
+      { name: 'webhook' },
+    ],
+    emit: (event) => void events.push(event),
+    ...changes,
+  });
+  return { feedback, told, events };
+}
+
+const conversion = (ok: boolean, vendorCode = '') => ({ type: 'conversion', provider: 'tencent', ok, vendorCode });
+
+describe('an approval', () => {
+  it.each(['accepted', 'delivered'] as const)('is told to the provider of a message that was %s', async (status) => {
+    const { feedback, told, events } = stage(async () => ({ ok: true }));
+    feedback.tell({ ...DELIVERY, status }, AT);
+    await feedback.settled(1_000);
+    expect(told).toEqual([{ messageId: 'm-1', at: AT }]);
+    expect(events).toEqual([conversion(true)]);
+  });
+
+  it.each([
+    ['of a message without an id', { messageId: '' }],
+    ['of a message that was maybe sent', { status: 'unknown' }],
+    ['of a message that is being sent', { status: 'sending' }],
+    ['of a message that was reported as failed', { status: 'failed' }],
+    ['by a provider that takes no feedback', { provider: 'webhook' }],
+    ['by a provider that is not there any more', { provider: 'gone' }],
+  ] as [string, Partial<Delivery>][])('%s is told to nobody', async (_, changes) => {
+    const { feedback, told, events } = stage(async () => ({ ok: true }));
+    feedback.tell({ ...DELIVERY, ...changes }, AT);
+    await feedback.settled(1_000);
+    expect(told).toEqual([]);
+    expect(events).toEqual([]);
+  });
+
+  const failures: [string, Answer, string][] = [
+    ['is refused', async () => ({ ok: false, vendorCode: 'UnsupportedOperation' }), 'UnsupportedOperation'],
+    ['meets an adapter that rejects', () => Promise.reject(new Error('broken')), 'threw'],
+    [
+      'meets an adapter that throws',
+      () => {
+        throw new Error('broken');
+      },
+      'threw',
+    ],
+    ['meets silence', () => new Promise(() => undefined), 'timeout'],
+  ];
+  it.each(failures)('that %s fails nobody', async (_, answer, vendorCode) => {
+    const { feedback, events } = stage(answer);
+    feedback.tell(DELIVERY, AT);
+    const settled = feedback.settled(60_000);
+    await vi.advanceTimersByTimeAsync(5_100);
+    await settled;
+    expect(events).toEqual([conversion(false, vendorCode)]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is dropped, and counted, when too many are on their way; later ones are told again', async () => {
+    const answers: (() => void)[] = [];
+    const answer = () => new Promise<FeedbackResult>((resolve) => answers.push(() => resolve({ ok: true })));
+    const { feedback, told, events } = stage(answer, { maxPending: 2 });
+    for (let i = 0; i < 5; i++) feedback.tell(DELIVERY, AT);
+    expect(told).toHaveLength(2);
+    expect(events).toEqual([1, 2, 3].map(() => conversion(false, 'dropped')));
+    for (const finish of answers) finish();
+    await feedback.settled(1_000);
+    feedback.tell(DELIVERY, AT);
+    expect(told).toHaveLength(3);
+  });
+
+  it('does not hold up a stop for longer than its grace', async () => {
+    const { feedback } = stage(() => new Promise(() => undefined));
+    feedback.tell(DELIVERY, AT);
+    const settled = feedback.settled(1_000).then(() => 'stopped');
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(await settled).toBe('stopped');
+  });
+});

@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Failure } from '../../../src/sms/provider.ts';
+import type { TencentOptions } from '../../../src/sms/tencent/provider.ts';
+import { selfSignedCertificate } from '../../support/certificate.ts';
+import { startTencentFake, type TencentFake, VENDOR_TEXT } from '../../support/tencent-fake.ts';
+import type { Behaviour } from '../../support/vendor-server.ts';
+import { leadingNowhere, leadingTo, MESSAGE, NEVER, SECRETS, tencentTo } from './fixture.ts';
+
+/** How long a fake that will never answer is waited for, and what a busy machine may add. */
+const SHORT_MS = 150;
+const SLACK_MS = 500;
+const LONG_MS = 10_000;
+const SILENT: readonly Behaviour['do'][] = ['hang', 'stall', 'trickle'];
+const BIG = `<html>${VENDOR_TEXT}${'x'.repeat(1_000_000)}</html>`;
+
+const unhandled: unknown[] = [];
+const note = (reason: unknown) => unhandled.push(reason);
+let fake: TencentFake;
+
+beforeAll(() => {
+  process.on('unhandledRejection', note);
+});
+afterAll(() => {
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});
+beforeEach(async () => {
+  fake = await startTencentFake(SECRETS);
+});
+afterEach(() => fake.server.stop());
+
+/** One message that is given up after `patienceMs`. What is shown of the result may hold nothing that is secret. */
+async function send(endpoint: string, options: Partial<TencentOptions> = {}, patienceMs = LONG_MS) {
+  const provider = tencentTo(endpoint, options);
+  const started = performance.now();
+  const result = await provider.send(MESSAGE, AbortSignal.timeout(patienceMs));
+  expect(performance.now() - started).toBeLessThan(patienceMs + SLACK_MS);
+  provider.close?.();
+  const hidden = [...Object.values(SECRETS), MESSAGE.code, MESSAGE.to.slice(1), MESSAGE.to.slice(3), VENDOR_TEXT];
+  for (const shown of [JSON.stringify(result), inspect(result, { depth: null, showHidden: true })]) {
+    for (const secret of hidden) expect(shown).not.toContain(secret);
+  }
+  return result;
+}
+
+const LIE = JSON.stringify({ Response: { SendStatusSet: [{ Code: 'Ok', SerialNo: '' }] } });
+const ERROR = JSON.stringify({ Response: { Error: { Code: 'InternalError', Message: VENDOR_TEXT } } });
+
+test.each<[string, Behaviour, { requests: number; category: string; vendorCode: string }]>([
+  ['reset after', { do: 'reset_after' }, { requests: 1, category: 'transient', vendorCode: 'connection_lost' }],
+  ['closed after', { do: 'close_after' }, { requests: 1, category: 'transient', vendorCode: 'connection_lost' }],
+  ['never answers', { do: 'hang' }, { requests: 1, category: 'timeout', vendorCode: 'timeout' }],
+  ['headers, then nothing', { do: 'stall', body: LIE }, { requests: 1, category: 'timeout', vendorCode: 'timeout' }],
+  [
+    'a body that trickles',
+    { do: 'trickle', body: LIE, everyMs: 20 },
+    { requests: 1, category: 'timeout', vendorCode: 'timeout' },
+  ],
+  ['429', { do: 'answer', status: 429 }, { requests: 1, category: 'rate_limited', vendorCode: 'http_429' }],
+  [
+    '429 with Retry-After',
+    { do: 'answer', status: 429, headers: { 'retry-after': '2' }, body: VENDOR_TEXT },
+    { requests: 1, category: 'rate_limited', vendorCode: 'http_429' },
+  ],
+  ['404', { do: 'answer', status: 404 }, { requests: 1, category: 'configuration', vendorCode: 'http_404' }],
+  ['500', { do: 'answer', status: 500 }, { requests: 1, category: 'transient', vendorCode: 'http_500' }],
+  [
+    '502 HTML',
+    { do: 'answer', status: 502, body: BIG },
+    { requests: 1, category: 'transient', vendorCode: 'http_502' },
+  ],
+  [
+    '200 with an error',
+    { do: 'answer', body: ERROR },
+    { requests: 1, category: 'transient', vendorCode: 'InternalError' },
+  ],
+  ['200 HTML', { do: 'answer', body: BIG }, { requests: 1, category: 'unknown', vendorCode: 'malformed' }],
+  ['200 empty', { do: 'answer' }, { requests: 1, category: 'unknown', vendorCode: 'malformed' }],
+  ['200 without Response', { do: 'answer', body: '{}' }, { requests: 1, category: 'unknown', vendorCode: 'malformed' }],
+  [
+    '200 with an empty set',
+    { do: 'answer', body: '{"Response":{"SendStatusSet":[]}}' },
+    { requests: 1, category: 'unknown', vendorCode: 'malformed' },
+  ],
+  [
+    'an event stream',
+    { do: 'answer', headers: { 'content-type': 'text/event-stream' }, body: BIG },
+    { requests: 1, category: 'unknown', vendorCode: 'malformed' },
+  ],
+  [
+    '200 that cannot be unpacked',
+    { do: 'answer', headers: { 'content-encoding': 'gzip' }, body: BIG },
+    { requests: 1, category: 'transient', vendorCode: 'connection_lost' },
+  ],
+  ['a lying success', { do: 'answer', body: LIE }, { requests: 1, category: 'unknown', vendorCode: 'no_serial' }],
+])('maybe sent, once: %s', async (_, behaviour, { requests, ...failure }) => {
+  fake.misbehave(behaviour);
+  const result = await send(fake.url, {}, SILENT.includes(behaviour.do) ? SHORT_MS : LONG_MS);
+  expect(result).toMatchObject({ kind: 'unknown', status: 'UNAVAILABLE', ...failure });
+  expect(fake.server.requests).toHaveLength(requests);
+});
+
+test('reset before: maybe sent, unless the reset was faster than the connection', async () => {
+  fake.misbehave({ do: 'reset_before' });
+  const result = await send(fake.url);
+  expect(result).toMatchObject({ category: 'transient' });
+  const { kind, vendorCode } = result as Failure;
+  expect(['unknown connection_lost', 'unavailable no_connection']).toContain(`${kind} ${vendorCode}`);
+  expect(fake.server.requests).toHaveLength(0);
+});
+
+describe('a redirect is not followed', () => {
+  let elsewhere: TencentFake;
+
+  beforeEach(async () => {
+    elsewhere = await startTencentFake(SECRETS);
+  });
+  afterEach(() => elsewhere.server.stop());
+
+  test.each([301, 302, 303, 307, 308])('%i', async (status) => {
+    for (const location of ['/', elsewhere.url, 'http://no-such-host.invalid/', 'http://[']) {
+      const before = fake.server.requests.length;
+      fake.misbehave({ do: 'answer', status, headers: { location } });
+      expect(await send(fake.url)).toMatchObject({ kind: 'unknown' });
+      expect(fake.server.requests.length - before).toBe(1);
+    }
+    expect(elsewhere.server.connections.accepted).toBe(0);
+  });
+
+  test('not even on a connection that is there', async () => {
+    const provider = tencentTo(fake.url);
+    await provider.send(MESSAGE, NEVER);
+    fake.misbehave({ do: 'answer', status: 307, headers: { location: '/' } });
+    expect(await provider.send(MESSAGE, NEVER)).toMatchObject({ kind: 'unknown', vendorCode: 'redirected' });
+    expect(fake.server.requests).toHaveLength(2);
+  });
+});
+
+describe('surely not sent', () => {
+  let servers: (Server | TlsServer)[];
+
+  beforeEach(() => {
+    servers = [];
+  });
+  afterEach(() => {
+    for (const server of servers) server.close();
+  });
+
+  async function listening(server: Server | TlsServer): Promise<number> {
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  test('refused', async () => {
+    await fake.server.stop();
+    expect(await send(fake.url)).toMatchObject({ kind: 'unavailable', category: 'transient', vendorCode: 'refused' });
+  });
+
+  test('refused by every address of the name, of which Node tells in an error without a text', async () => {
+    await fake.server.stop();
+    const lookup = leadingTo('127.0.0.1', '127.0.0.2');
+    const endpoint = `http://sms.tencentcloudapi.com:${fake.server.port}`;
+    expect(await send(endpoint, { agent: { lookup } })).toMatchObject({ kind: 'unavailable', vendorCode: 'refused' });
+  });
+
+  test.each(['ENOTFOUND', 'EAI_AGAIN'])('a name that leads nowhere: %s', async (code) => {
+    const result = await send('https://sms.tencentcloudapi.com', { agent: { lookup: leadingNowhere(code) } });
+    expect(result).toMatchObject({ kind: 'unavailable', category: 'transient', vendorCode: 'dns' });
+  });
+
+  test('a name that the resolver of this machine does not know, however long that takes', async () => {
+    const result = await tencentTo('https://no-such-host.invalid').send(MESSAGE, NEVER);
+    expect(result).toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('a certificate that is not trusted', async () => {
+    let asked = 0;
+    const port = await listening(createTlsServer(selfSignedCertificate(), () => asked++));
+    const result = await send(`https://localhost:${port}`);
+    expect(result).toMatchObject({ kind: 'unavailable', category: 'configuration', vendorCode: 'tls' });
+    expect(asked).toBe(0);
+  });
+
+  test('no TLS at all', async () => {
+    const result = await send(`https://127.0.0.1:${fake.server.port}`);
+    expect(result).toMatchObject({ kind: 'unavailable', category: 'configuration', vendorCode: 'tls' });
+  });
+
+  test('given up before the connection was made', async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined).resume());
+    const port = await listening(silent);
+    const result = await send(`https://127.0.0.1:${port}`, {}, SHORT_MS);
+    expect(result).toMatchObject({ kind: 'unavailable', category: 'timeout', vendorCode: 'timeout' });
+  });
+
+  test('given up before it began', async () => {
+    const result = await tencentTo(fake.url).send(MESSAGE, AbortSignal.abort());
+    expect(result).toMatchObject({ kind: 'unavailable', category: 'timeout', vendorCode: 'timeout' });
+    expect(fake.server.connections.accepted).toBe(0);
+  });
+});
+
+test('over TLS an answer is read, and a silence after the request counts as maybe sent', async () => {
+  const identity = selfSignedCertificate();
+  let answering = true;
+  const server = createTlsServer(identity, (_request, response) => {
+    const status = { Code: 'Ok', SerialNo: '5000:1', PhoneNumber: MESSAGE.to, Fee: 1 };
+    if (answering)
+      response.setHeader('connection', 'close').end(JSON.stringify({ Response: { SendStatusSet: [status] } }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `https://localhost:${(server.address() as AddressInfo).port}`;
+  expect(await send(endpoint, { agent: { ca: identity.cert } })).toMatchObject({ kind: 'accepted' });
+  answering = false;
+  expect(await send(endpoint, { agent: { ca: identity.cert } }, SHORT_MS)).toMatchObject({
+    kind: 'unknown',
+    category: 'timeout',
+  });
+  server.closeAllConnections();
+  server.close();
+});
+
+test('the SDK’s own time-out holds where no signal comes', async () => {
+  for (const behaviour of [{ do: 'hang' }, { do: 'stall', body: LIE }] as const) {
+    fake.misbehave(behaviour);
+    const result = await tencentTo(fake.url, { timeoutMs: 100 }).send(MESSAGE, NEVER);
+    expect(result).toMatchObject({ kind: 'unknown', category: 'timeout', vendorCode: 'timeout' });
+  }
+});
