@@ -9,7 +9,7 @@ import {
   CheckCodeRequestSchema,
   CheckCodeResponseSchema,
   VerificationService,
-} from '../src/gen/verification/v1/verification_pb.ts';
+} from '../src/gen/countersign/v1/verification_pb.ts';
 import { codesFor, guessesOf, NO_CODE, type SentCode, sendRequest, sentCode, verifyVerdicts } from './guesses.ts';
 import { type Caller, grpcCaller, jsonCaller, type Load, load } from './load.ts';
 import { type Server, startServer } from './server.ts';

@@ -5,7 +5,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { addressOf } from '../src/config/address.ts';
-import { VerificationService } from '../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../src/gen/countersign/v1/verification_pb.ts';
 import { createMetrics } from '../src/ops/metrics.ts';
 import { createOpsServer } from '../src/ops/server.ts';
 import { createAuthenticator } from '../src/rpc/auth.ts';

@@ -6,7 +6,7 @@ import {
   CheckResult,
   SendCodeRequestSchema,
   SendCodeResponseSchema,
-} from '../src/gen/verification/v1/verification_pb.ts';
+} from '../src/gen/countersign/v1/verification_pb.ts';
 
 export type SentCode = Pick<MessageShape<typeof SendCodeResponseSchema>, 'verificationId' | 'code'>;
 

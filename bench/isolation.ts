@@ -15,7 +15,7 @@ import {
   DeliveryStatus,
   SendCodeResponseSchema,
   VerificationService,
-} from '../src/gen/verification/v1/verification_pb.ts';
+} from '../src/gen/countersign/v1/verification_pb.ts';
 import { eventually } from '../test/support/wait.ts';
 import { codesFor, guessesOf, phoneNumber, sendRequest, sentCode, verifyVerdicts } from './guesses.ts';
 import { type Caller, grpcCaller, load } from './load.ts';

@@ -7,7 +7,7 @@ import {
   type Message,
   type MessageInitShape,
 } from '@bufbuild/protobuf';
-import * as pb from '../src/gen/verification/v1/verification_pb.ts';
+import * as pb from '../src/gen/countersign/v1/verification_pb.ts';
 import type { Answer, ServiceClient } from '../test/support/clients.ts';
 import { PURPOSE as purpose, wrongCode } from './guesses.ts';
 

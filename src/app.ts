@@ -8,7 +8,7 @@ import type { Config } from './config/load.ts';
 import { callerConfigs, limitPolicy, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
 import { createKeyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
-import { VerificationService } from './gen/verification/v1/verification_pb.ts';
+import { VerificationService } from './gen/countersign/v1/verification_pb.ts';
 import { logEvents } from './ops/event-log.ts';
 import { createLogger } from './ops/logger.ts';
 import { createMetrics } from './ops/metrics.ts';

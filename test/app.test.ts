@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createApp } from '../src/app.ts';
 import { ConfigError, loadConfig } from '../src/config/load.ts';
-import { CheckResult, VerificationService } from '../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../src/gen/countersign/v1/verification_pb.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
 import type { Store } from '../src/store/store.ts';
 import { type AppOptions, type RunningApp, startApp } from './support/app.ts';
@@ -133,7 +133,7 @@ describe('the code in the answer', () => {
       },
     );
     const { http } = await app.start();
-    const response = await fetch(`http://127.0.0.1:${http}/verification.v1.VerificationService/SendCode`, {
+    const response = await fetch(`http://127.0.0.1:${http}/countersign.v1.VerificationService/SendCode`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(REQUEST),

@@ -2,7 +2,7 @@ import type { Ports } from '../app.ts';
 import { addressOf, reach } from '../config/address.ts';
 import type { Config } from '../config/load.ts';
 
-const SERVICE = 'verification.v1.VerificationService';
+const SERVICE = 'countersign.v1.VerificationService';
 /** A number that is valid everywhere and belongs to nobody (the 555-01xx range is for fiction). */
 const PHONE = '+14155550123';
 
@@ -12,7 +12,7 @@ export function firstCalls(config: Config, ports: Ports): string {
   const digits = config.purposes[purpose ?? '']?.digits ?? config.codes.digits;
   const at = (listener: 'grpc' | 'http') => reach({ ...addressOf(config.listen[listener]), port: ports[listener] });
   const token = Object.keys(config.callers).length > 0 ? ' -H "authorization: Bearer $TOKEN"' : '';
-  const schema = config.reflection ? '' : ' -import-path proto -proto verification/v1/verification.proto';
+  const schema = config.reflection ? '' : ' -import-path proto -proto countersign/v1/verification.proto';
   const send = JSON.stringify({ phone: PHONE, purpose });
   const check = JSON.stringify({ phone: PHONE, purpose, code: '123456789'.slice(0, digits) });
 

@@ -11,7 +11,7 @@ import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import type { Caller } from '../domain/caller.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { CallFacts } from '../event.ts';
-import { VerificationService } from '../gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
 import { deadlineOf, runCall } from './call.ts';
 import type { EdgeOptions } from './edge.ts';
 import { connectError } from './errors.ts';

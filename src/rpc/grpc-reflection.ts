@@ -2,14 +2,14 @@
 import { type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { ReflectionService } from '@grpc/reflection';
+import { file_countersign_v1_verification } from '../gen/countersign/v1/verification_pb.ts';
 import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_pb.ts';
 import { file_google_rpc_status } from '../gen/google/rpc/status_pb.ts';
 import { file_grpc_health_v1_health } from '../gen/grpc/health/v1/health_pb.ts';
-import { file_verification_v1_verification } from '../gen/verification/v1/verification_pb.ts';
 
 /** The error types are no part of any method's signature; with them clients can print the details of an error. */
 const FILES = [
-  file_verification_v1_verification,
+  file_countersign_v1_verification,
   file_grpc_health_v1_health,
   file_google_rpc_status,
   file_google_rpc_error_details,

@@ -11,8 +11,8 @@ import {
 import { HealthImplementation } from 'grpc-health-check';
 import { Refused } from '../domain/refusal.ts';
 import type { CallFacts } from '../event.ts';
+import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
-import { VerificationService } from '../gen/verification/v1/verification_pb.ts';
 import { deadlineOf, emitRpc, runCall } from './call.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';

@@ -2,7 +2,7 @@
 import { create, type DescMethod, type Message, type MessageShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AttemptResult, Delivery, DeliveryStatus } from '../domain/delivery.ts';
-import * as pb from '../gen/verification/v1/verification_pb.ts';
+import * as pb from '../gen/countersign/v1/verification_pb.ts';
 import type { Call, CheckCodeOutput, RateStatusOutput, VerificationOutput, Verifier } from '../verification/types.ts';
 
 type Methods = typeof pb.VerificationService.method;

@@ -3,7 +3,7 @@
  * is in test/e2e/fail-closed.test.ts.
  */
 import { afterEach, expect, it } from 'vitest';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { type Answer, ok, openClient, type ServiceClient } from '../support/clients.ts';
 import { startProxy, type TcpProxy } from '../support/proxy.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';

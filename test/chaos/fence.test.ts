@@ -1,6 +1,6 @@
 /** Codes and failovers: replication forgets that a code was used, the history fence does not let it be used again. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { Store } from '../../src/store/store.ts';
 import { rulesOf, WINDOWS } from '../store/commands.ts';
 import { ok, openClient } from '../support/clients.ts';

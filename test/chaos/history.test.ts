@@ -5,7 +5,7 @@ import {
   type CheckResult,
   CheckResultSchema,
   VerificationService,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import { createConsoleProvider } from '../../src/sms/console.ts';
 import { startApp } from '../support/app.ts';
 import type { ServiceClient } from '../support/clients.ts';

@@ -1,6 +1,6 @@
 /** Many at once on one code: over two server processes, and over two with a check that is not atomic. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CheckResult, CheckResultSchema, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, CheckResultSchema, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { createConsoleProvider } from '../../src/sms/console.ts';
 import { startApp } from '../support/app.ts';
 import { type Addresses, ok, openClient, type ServiceClient } from '../support/clients.ts';

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { logEvents } from '../../src/ops/event-log.ts';
 import { createLogger } from '../../src/ops/logger.ts';
 import { createMetrics } from '../../src/ops/metrics.ts';

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config/load.ts';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { startApp } from '../support/app.ts';
 import { codeWords, fencesOf, markedPart, ROOT, read, sectionOf } from '../support/markdown.ts';
 import { thisMachine } from '../support/redis-source.ts';

@@ -17,7 +17,7 @@ import {
   DeliveryStatusSchema,
   ErrorReasonSchema,
   VerificationService,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import { codeName, codeOf, connectError } from '../../src/rpc/errors.ts';
 import { ENGLISH } from '../../src/rpc/texts.ts';
 import { codeWords, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';

@@ -7,7 +7,7 @@ import { type Config, loadConfig } from '../../src/config/load.ts';
 import { routesOf } from '../../src/config/policies.ts';
 import { BUNDLED_LOCALES } from '../../src/domain/message.ts';
 import { createRouting } from '../../src/domain/routing.ts';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { createTemplates } from '../../src/sms/tencent/templates.ts';
 import { startApp } from '../support/app.ts';
 import { ok, openClient } from '../support/clients.ts';
@@ -130,7 +130,7 @@ test('production starts as shown, a code goes out and is right, and its report i
 
   const reports = sectionOf(SENDING, '### Delivery reports');
   const [preamble] = shellOf(sectionOf(readme, '## First calls'));
-  const get = shellOf(reports)[0]?.replaceAll('$API', `${server.http}/verification.v1.VerificationService`);
+  const get = shellOf(reports)[0]?.replaceAll('$API', `${server.http}/countersign.v1.VerificationService`);
   const shown = fencesOf(reports).find(({ language }) => language === 'json')?.body ?? '';
   const asked = await shell(`${preamble}`, `TOKEN=${caller.token} ID=${verificationId}`, `${get}`);
   expect(shapeOf(asked.said)).toEqual(shapeOf(shown));

@@ -1,7 +1,7 @@
 /** Guesses belong to the phone, not to the code: whoever asks for new codes gets no new guesses, and no stranger costs any. */
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, type Protocol } from '../support/clients.ts';
 import { createStage, figure, without } from './stage.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { SendResult } from '../../src/sms/provider.ts';
 import { type AppOptions, type RunningApp, startApp } from '../support/app.ts';
 import { selfSignedCertificate } from '../support/certificate.ts';

@@ -1,6 +1,6 @@
 /** An approval is told to the vendor whose message it was, once, and nobody waits for it. */
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { VerificationState } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationState } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok } from '../support/clients.ts';
 import { eventually } from '../support/wait.ts';

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Event } from '../../src/event.ts';
-import { DeliveryStatusSchema, type Verification } from '../../src/gen/verification/v1/verification_pb.ts';
+import { DeliveryStatusSchema, type Verification } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { Provider } from '../../src/sms/provider.ts';
 import { openProviders } from '../../src/sms/vendors.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';

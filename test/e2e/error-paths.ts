@@ -1,5 +1,5 @@
 /** All that can go wrong between the service and its vendors, made to happen over its own listeners. */
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { ok, type ServiceClient } from '../support/clients.ts';
 import { json, type VendorServer } from '../support/vendor-server.ts';
 import { eventually } from '../support/wait.ts';

@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type RunningApp, startApp } from '../support/app.ts';

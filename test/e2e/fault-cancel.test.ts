@@ -6,7 +6,7 @@ import {
   DeliveryStatus,
   SendCodeRequestSchema,
   VerificationService,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import { ok } from '../support/clients.ts';
 import type { RedisProxy } from '../support/redis-proxy.ts';
 import type { Behaviour } from '../support/vendor-server.ts';

@@ -10,7 +10,7 @@ import {
   DeliveryStatus,
   DeliveryStatusSchema,
   type SendCodeResponse,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import { type Answer, ok } from '../support/clients.ts';
 import type { Arrangement, Evidence, Expected } from './fault-arrangements.ts';
 import { attemptsIn, codesIn, endOfCall, openScene, type Plant, type Scene, SHORT_MS, userOf } from './fault-scene.ts';

@@ -1,7 +1,7 @@
 /** What Redis holds: every key expires, and neither a phone nor a code can be read from any of it. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { Reports } from '../../src/sms/provider.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';

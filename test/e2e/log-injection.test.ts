@@ -1,7 +1,7 @@
 /** Line breaks, terminal commands and forged records in every string field: one call, one record, nothing obeyed. */
 import type { DescField, DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type CheckCodeRequestSchema, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { type CheckCodeRequestSchema, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { rawGrpc, rawHttp, SERVICE } from '../rpc/edges.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';

@@ -1,6 +1,6 @@
 /** Between the service and Redis a proxy lets commands through and loses the replies: was it done, or was it not? */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DeliveryStatus } from '../../src/gen/verification/v1/verification_pb.ts';
+import { DeliveryStatus } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { ok, type Protocol } from '../support/clients.ts';
 import type { RedisCommand, RedisProxy } from '../support/redis-proxy.ts';
 import { eventually } from '../support/wait.ts';

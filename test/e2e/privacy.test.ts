@@ -6,7 +6,7 @@ import {
   CheckCodeRequestSchema,
   ErrorReasonSchema,
   VerificationService,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { Provider } from '../../src/sms/provider.ts';
 import { frame, rawGrpc, rawHttp, SERVICE } from '../rpc/edges.ts';
 import { ok, PROTOCOLS, type Protocol } from '../support/clients.ts';

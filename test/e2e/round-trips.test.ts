@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';
 import type { RedisProxy } from '../support/redis-proxy.ts';

@@ -4,7 +4,7 @@ import {
   DeliveryAttemptResultSchema,
   DeliveryStatus,
   type SendCodeResponse,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';
 import { twilioError } from '../support/twilio-fake.ts';

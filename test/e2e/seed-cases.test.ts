@@ -5,7 +5,7 @@ import {
   type CheckCodeResponse,
   CheckResult,
   VerificationState,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { RunningApp } from '../support/app.ts';
 import { type Answer, ok, type Protocol } from '../support/clients.ts';
 import type { VirtualOptions } from '../support/virtual-redis.ts';

@@ -1,7 +1,7 @@
 /** Test numbers: a fixed code, no SMS, nothing charged, and every other number as before. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/load.ts';
-import { DeliveryStatus, type RateStatusResponse } from '../../src/gen/verification/v1/verification_pb.ts';
+import { DeliveryStatus, type RateStatusResponse } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { type AppOptions, type RunningApp, startApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';
 import { metric } from './meter.ts';

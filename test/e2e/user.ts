@@ -9,7 +9,7 @@ import {
   type SendCodeResponse,
   type Verification,
   VerificationService,
-} from '../../src/gen/verification/v1/verification_pb.ts';
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { RunningApp } from '../support/app.ts';
 import { type Answer, type CallOptions, ok, type Protocol } from '../support/clients.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { CALLER, PRODUCTION, type ProviderName, startVendorFakes, type VendorFakes } from '../e2e/vendor-fakes.ts';
 import { type Child, startChild } from '../support/child.ts';
 import { ok, openClient } from '../support/clients.ts';
@@ -80,7 +80,7 @@ test('reflection and health answer from the protos that came along', async () =>
   const url = `http://${server.grpc}`;
   const grpc = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge'];
   const services = await promisify(execFile)(buf, [...grpc, '--list-services', url]);
-  expect(services.stdout).toContain('verification.v1.VerificationService');
+  expect(services.stdout).toContain('countersign.v1.VerificationService');
   const health = await promisify(execFile)(buf, [...grpc, `${url}/grpc.health.v1.Health/Check`]);
   expect(JSON.parse(health.stdout)).toEqual({ status: 'SERVING' });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANONYMOUS } from '../../src/domain/caller.ts';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { createAuthenticator } from '../../src/rpc/auth.ts';
 import type { Call, CheckCodeOutput } from '../../src/verification/types.ts';
 import { PROTOCOLS } from '../support/clients.ts';

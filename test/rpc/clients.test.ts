@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { CheckCodeOutput } from '../../src/verification/types.ts';
 import { PROTOCOLS } from '../support/clients.ts';
 import { type Edges, frame, onlyRpc, rawGrpc, rawHttp, SERVICE, startEdges } from './edges.ts';

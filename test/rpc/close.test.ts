@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { Edge } from '../../src/rpc/edge.ts';
 import type { CheckCodeOutput } from '../../src/verification/types.ts';
 import { type Edges, startEdges } from './edges.ts';

@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import { Client, credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Refusal, Refused } from '../../src/domain/refusal.ts';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { Call, CheckCodeOutput } from '../../src/verification/types.ts';
 import { PROTOCOLS } from '../support/clients.ts';
 import { eventually } from '../support/wait.ts';

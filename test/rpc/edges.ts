@@ -10,7 +10,7 @@ import { createHandlers } from '../../src/rpc/service.ts';
 import type { Verifier } from '../../src/verification/types.ts';
 import { type Addresses, openClient, type Protocol, type ServiceClient } from '../support/clients.ts';
 
-export const SERVICE = '/verification.v1.VerificationService';
+export const SERVICE = '/countersign.v1.VerificationService';
 export const MAX_MESSAGE_BYTES = 1024;
 
 export interface Edges extends Addresses {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Refusal, Refused } from '../../src/domain/refusal.ts';
-import { ErrorReasonSchema, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { ErrorReasonSchema, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { CheckCodeOutput } from '../../src/verification/types.ts';
 import { PROTOCOLS } from '../support/clients.ts';
 import { type Edges, onlyRpc, startEdges } from './edges.ts';

@@ -3,7 +3,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Refused } from '../../src/domain/refusal.ts';
-import { CheckCodeRequestSchema } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckCodeRequestSchema } from '../../src/gen/countersign/v1/verification_pb.ts';
 import {
   type Edges,
   frame,

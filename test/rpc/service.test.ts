@@ -2,7 +2,7 @@ import { create, type DescMessage, toJson } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { ANONYMOUS } from '../../src/domain/caller.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
-import { VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { createHandlers, handlerOf, type Request } from '../../src/rpc/service.ts';
 import type { Call, RateStatusOutput, VerificationOutput, Verifier } from '../../src/verification/types.ts';
 

@@ -5,8 +5,8 @@ import type { AddressInfo, Server } from 'node:net';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { ErrorInfoSchema, RetryInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
 import { ok, openClient, PROTOCOLS, type Protocol, type ServiceClient } from './clients.ts';
 
 const { checkCode, sendCode, rateStatus } = VerificationService.method;

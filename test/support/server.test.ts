@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CheckResult, VerificationService } from '../../src/gen/verification/v1/verification_pb.ts';
+import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { ok, openClient } from './clients.ts';
 import { type CountersignServer, startServer } from './server.ts';
 import { sharedRedis } from './shared-redis.ts';
