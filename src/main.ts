@@ -1,7 +1,7 @@
 /** The program: the command line, the signals, and the only calls of process.exit. */
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import type { Config } from './config/load.ts';
+import type { Config } from './config/schema.ts';
 
 // Halves the time of every start but the first; only what is imported after it profits.
 enableCompileCache();

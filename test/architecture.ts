@@ -13,7 +13,7 @@ interface Layer {
 }
 
 /** Wiring: the only files that may know everything. */
-const COMPOSITION = ['app.ts', 'main.ts', 'cli/', 'sms/messaging.ts', 'sms/vendors.ts'];
+const COMPOSITION = ['app.ts', 'main.ts', 'cli/', 'sms/messaging.ts'];
 
 const LAYERS: readonly Layer[] = [
   { of: ['domain/'], imports: ['domain/'], packages: ['node:crypto', 'libphonenumber-js'] },
@@ -33,8 +33,18 @@ const LAYERS: readonly Layer[] = [
   { of: ['store/'], imports: ['domain/', 'event.ts', 'store/'], packages: ['node:', 'ioredis'] },
   {
     of: ['sms/'],
-    imports: ['domain/', 'event.ts', 'http-server.ts', 'sms/', 'config/'],
-    packages: ['node:', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio'],
+    // Vendors describe their section of the settings with the words that the other sections use.
+    imports: [
+      'domain/',
+      'event.ts',
+      'http-server.ts',
+      'sms/',
+      'config/values.ts',
+      'config/address.ts',
+      'config/tree.ts',
+    ],
+    types: ['config/mistakes.ts'],
+    packages: ['node:', 'zod', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio'],
   },
   {
     of: ['ops/'],
@@ -43,7 +53,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     of: ['config/'],
-    imports: ['domain/', 'config/', 'sms/tencent/'],
+    imports: ['domain/', 'config/', 'sms/vendor.ts', 'sms/vendors.ts'],
     types: ['rpc/auth.ts'],
     packages: ['node:', 'zod', 'yaml', 'libphonenumber-js'],
   },

@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 import pkg from '../../package.json' with { type: 'json' };
 import { addressOf, reach } from '../config/address.ts';
-import { type Config, ConfigError, loadConfig } from '../config/load.ts';
+import { ConfigError, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import type { SendTestOptions } from './send-test.ts';
 
 export interface Surroundings {

@@ -1,6 +1,6 @@
 import type { Ports } from '../app.ts';
 import { addressOf, reach } from '../config/address.ts';
-import type { Config } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 
 const SERVICE = 'countersign.v1.VerificationService';
 /** A number that is valid everywhere and belongs to nobody (the 555-01xx range is for fiction). */

@@ -1,7 +1,7 @@
 /** `countersign send-test`: one real message by the configured providers and routes, and what each of them said to it. */
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../config/load.ts';
 import { phonePolicy, purposePolicies, routesOf, testCodes } from '../config/policies.ts';
+import type { Config } from '../config/schema.ts';
 import { uniformDigits } from '../domain/code.ts';
 import { createKeyring, SEND_ID_BYTES } from '../domain/keyring.ts';
 import { readLocale } from '../domain/locale.ts';
@@ -13,7 +13,8 @@ import type { Event } from '../event.ts';
 import { createDispatch, type Outgoing } from '../sms/dispatch.ts';
 import { guardProvider } from '../sms/guard.ts';
 import { BREAKER } from '../sms/messaging.ts';
-import { type ConfiguredProvider, openProviders } from '../sms/vendors.ts';
+import type { OpenProvider } from '../sms/vendor.ts';
+import { openProviders } from '../sms/vendors.ts';
 import { describeAttempt, describeOutcome } from './send-test-report.ts';
 
 export interface SendTestOptions {
@@ -85,7 +86,7 @@ function phoneOf(text: string, config: Config): Phone {
 
 function hopsTo(
   phone: Phone,
-  { config, configured, only }: { config: Config; configured: readonly ConfiguredProvider[]; only: string | undefined },
+  { config, configured, only }: { config: Config; configured: readonly OpenProvider[]; only: string | undefined },
 ): readonly Hop[] {
   const names = configured.map(({ provider }) => provider.name);
   if (names.length === 0) throw new SendTestError('no SMS provider is configured');
@@ -98,7 +99,7 @@ function hopsTo(
   return [hops.find(({ provider }) => provider === only) ?? { provider: only, sender: {} }];
 }
 
-/** With what the route sets: `twilio (from +14155550100)`. */
+/** With what the route sets: `name (from +14155550100)`. */
 function nameOf({ provider, sender }: Hop): string {
   const set = Object.entries(sender).map(([field, value]) => `${field} ${value}`);
   return set.length === 0 ? provider : `${provider} (${set.join(', ')})`;
@@ -139,7 +140,7 @@ function split(pair: string): [name: string, value: string] {
 
 async function send(
   message: Outgoing,
-  parts: { configured: readonly ConfiguredProvider[]; hops: readonly Hop[]; out: (line: string) => void },
+  parts: { configured: readonly OpenProvider[]; hops: readonly Hop[]; out: (line: string) => void },
 ): Promise<boolean> {
   const { configured, hops, out } = parts;
   const clock = () => performance.now();

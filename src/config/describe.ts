@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
-import type { Config } from './load.ts';
-import { get, isMapping, SETTINGS } from './sources.ts';
+import type { Config } from './schema.ts';
+import { SETTINGS } from './sources.ts';
+import { get, isMapping } from './tree.ts';
 
 const MASK = '(masked)';
 

@@ -3,23 +3,11 @@
  * The settings themselves are listed in config/schema.ts.
  */
 import type { z } from 'zod';
-import { wordIssue } from './mistakes.ts';
+import { type Mistake, wordIssue } from './mistakes.ts';
 import { applyRules } from './rules/production.ts';
-import { DEVELOPMENT, type Settings, type SettingsSchema, settingsSchema } from './schema.ts';
-import { type Env, get, type Mistake, type ReadFile, readSources, type Sources } from './sources.ts';
-
-/** The effective configuration: the file's shape with every default filled in. Plain data, frozen. */
-export type Config = DeepReadonly<
-  Omit<Settings, 'purposes' | 'sms'> & {
-    purposes: Record<string, Complete<Settings['purposes'][string]>>;
-    sms: Complete<Settings['sms']>;
-    /** What works, but hardly as intended; for the log at start. */
-    warnings: string[];
-  }
->;
-
-type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+import { type Config, DEVELOPMENT, type Settings, type SettingsSchema, settingsSchema } from './schema.ts';
+import { type Env, type ReadFile, readSources, type Sources } from './sources.ts';
+import { get } from './tree.ts';
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

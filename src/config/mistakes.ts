@@ -1,5 +1,11 @@
 import type { z } from 'zod';
 
+/** What is wrong with the configuration: the variable or the YAML path, and the rule. Never the value. */
+export interface Mistake {
+  readonly at: string;
+  readonly problem: string;
+}
+
 /** zod's findings in an operator's words. The value itself is never quoted: it may be a secret. */
 export function wordIssue(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {

@@ -4,15 +4,18 @@ import type { NumberType, PhonePolicy } from '../domain/phone.ts';
 import type { LimitPolicy, MessagePolicy, PurposePolicy } from '../domain/policy.ts';
 import type { Hop, Route, Sender } from '../domain/routing.ts';
 import type { CallerConfig } from '../rpc/auth.ts';
-import { type Destination, hasTemplate, type Templates, templateVariables } from '../sms/tencent/template-choice.ts';
-import { configuredProviders } from './configured.ts';
-import type { Config } from './load.ts';
+import type { Area } from '../sms/vendor.ts';
+import { byDefaultRank, usedVendors, VENDORS, type VendorName } from '../sms/vendors.ts';
+import type { Config } from './schema.ts';
 
 export function purposePolicies(config: Config): ReadonlyMap<string, PurposePolicy> {
-  const routes = routesOf(config, configuredProviders(config));
+  const routes = routesOf(
+    config,
+    usedVendors(config).map(({ name }) => name),
+  );
   const rows = Object.entries(config.purposes).map(([name, purpose]): PurposePolicy => {
     const { digits, guesses, guessesByPhone, resend, expirySeconds } = purpose;
-    const message = messagePolicy(purpose, templateVariables(config.tencent, routes, name));
+    const message = messagePolicy(purpose, requiredVariables(config, routes, name));
     return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, message };
   });
   return new Map(rows.map((row) => [row.name, row]));
@@ -32,28 +35,42 @@ export function messagePolicy(
   return { webOtpDomain, androidAppHash, texts: new Map(rows), requiredVariables };
 }
 
-interface RouteSettings {
-  readonly routes: Config['routes'];
-  readonly tencent: Templates | undefined;
-}
+type RouteSettings = Pick<Config, 'routes'> & VendorSettings;
 
-/** Where messages go: the routes of the configuration, or Tencent for mainland China and Twilio for the rest. */
-export function routesOf({ routes, tencent }: RouteSettings, usable: readonly string[]): readonly Route[] {
-  if (routes.length > 0) {
-    return routes.map(({ countries, prefixes, providers }) => ({
+/** Where messages go: the routes of the configuration, or the vendors in `usable` by their default ranks. */
+export function routesOf(settings: RouteSettings, usable: readonly string[]): readonly Route[] {
+  if (settings.routes.length > 0) {
+    return settings.routes.map(({ countries, prefixes, providers }) => ({
       countries,
       prefixes,
       hops: providers.map(hopOf),
     }));
   }
-  const hops = (order: readonly string[], to: Destination) => {
-    const carried = tencent !== undefined && hasTemplate(tencent, to);
-    return order.filter((name) => usable.includes(name) && (name !== 'tencent' || carried)).map((name) => hopOf(name));
-  };
+  const hops = (area: Area) =>
+    byDefaultRank(area)
+      .filter(({ name }) => usable.includes(name))
+      .filter((vendor) => vendor.carries(settings[vendor.name] ?? {}, area))
+      .map(({ name }) => hopOf(name));
   return [
-    { countries: ['CN'], prefixes: [], hops: hops(['tencent', 'twilio', 'webhook'], 'mainland') },
-    { countries: [], prefixes: [], hops: hops(['twilio', 'tencent', 'webhook'], 'international') },
+    { countries: ['CN'], prefixes: [], hops: hops('mainland') },
+    { countries: [], prefixes: [], hops: hops('international') },
   ];
+}
+
+/** The vendors' sections that are well-formed. */
+type VendorSettings = { readonly [Name in VendorName]?: object | undefined };
+
+/** What a request for `purpose` must bring, so that each vendor on its routes can fill its templates. */
+export function requiredVariables(
+  settings: VendorSettings,
+  routes: readonly Route[],
+  purpose: string,
+): readonly string[] {
+  const names = VENDORS.flatMap((vendor) => {
+    const section = settings[vendor.name];
+    return section === undefined ? [] : vendor.variables(section, routes, purpose);
+  });
+  return [...new Set(names)];
 }
 
 function hopOf(hop: string | (Sender & { readonly provider: string })): Hop {

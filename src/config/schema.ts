@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import { isRegion } from '../domain/phone.ts';
+import type { Area } from '../sms/vendor.ts';
+import { byDefaultRank, VENDOR_SCHEMAS, VENDORS } from '../sms/vendors.ts';
 import { isAddress } from './address.ts';
-import { NAME, NAME_RULE, name, text, whole } from './values.ts';
-import * as vendors from './vendors.ts';
+import { NAME, NAME_RULE, name, text, url, whole } from './values.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -102,6 +103,83 @@ const caller = z.strictObject({
     }),
   purposes: z.array(name()).min(1).optional().meta({ description: 'Purposes it may use; all when unset.' }),
 });
+
+const provider = z.enum(VENDORS.map(({ name }) => name));
+const hop = z.union([
+  provider,
+  z.strictObject({
+    provider,
+    from: text(32).optional(),
+    messagingServiceSid: z.string().regex(/^MG/, 'must begin with MG').optional(),
+    signName: text(64).optional(),
+    templateId: text(64).optional(),
+    internationalTemplateId: text(64).optional(),
+    senderId: text(32).optional(),
+  }),
+]);
+
+const route = z.strictObject({
+  countries: z
+    .array(z.string().toUpperCase().refine(isRegion, 'must be an ISO 3166-1 region with a numbering plan'))
+    .default([]),
+  prefixes: z.array(z.string().regex(/^\+\d{1,14}$/, 'must be + and digits, for example +4477')).default([]),
+  providers: z.array(hop).min(1),
+});
+
+const routes = z
+  .array(route)
+  .max(500)
+  .default([])
+  .meta({
+    env: 'SMS_ROUTES',
+    description: [
+      'Which providers carry messages where, in the order in which they are tried:',
+      '`[{countries: [CN], providers: [<name>]}, {prefixes: ["+4477"], providers: [{provider: <name>, from: "+44…"}]},',
+      '{providers: [<name>, <name>]}]`. The longest prefix wins, then the country, then the row without either. When empty,',
+      `those that are configured: ${orderIn('mainland')} for mainland China, ${orderIn('international')} elsewhere.`,
+    ].join(' '),
+  });
+
+/** The order of the default routes, for people. */
+function orderIn(area: Area): string {
+  return byDefaultRank(area)
+    .map(({ name }) => `\`${name}\``)
+    .join(', ');
+}
+
+const testNumbers = z
+  .record(
+    z.string(),
+    z.strictObject({
+      code: z
+        .string()
+        .regex(/^\d{4,8}$/, 'must be 4 to 8 digits, in quotes')
+        .meta({ description: 'The right code.' }),
+      until: z.iso
+        .date('must be a day such as 2027-01-31')
+        .meta({ description: 'First day (UTC) on which the number is like any other again.' }),
+    }),
+  )
+  .default({})
+  .meta({
+    env: 'SMS_TEST_NUMBERS',
+    description:
+      'Numbers that get no SMS and have a fixed code, for app reviews and CI: `{"+14155550199": {code: "123456", until: 2027-01-31}}`. Where codes have fewer digits, the first ones count.',
+  });
+
+const callbacks = z
+  .strictObject({
+    publicUrl: url().optional().meta({
+      env: 'CALLBACK_PUBLIC_URL',
+      description:
+        'How providers reach the callback listener from outside, for delivery reports: `https://sms.example.com/reports`. There is no such listener when unset.',
+    }),
+    trustedProxies: whole(0, 10).default(0).meta({
+      env: 'CALLBACK_TRUSTED_PROXIES',
+      description: 'How many proxies before the callback listener add to `X-Forwarded-For`.',
+    }),
+  })
+  .prefault({});
 
 /** The schema of one mode: some defaults are tighter in production. */
 export function settingsSchema(production: boolean) {
@@ -257,12 +335,10 @@ export function settingsSchema(production: boolean) {
         }),
       })
       .prefault({}),
-    twilio: vendors.twilio,
-    tencent: vendors.tencent,
-    webhook: vendors.webhook,
-    routes: vendors.routes,
-    callbacks: vendors.callbacks,
-    testNumbers: vendors.testNumbers,
+    ...VENDOR_SCHEMAS,
+    routes,
+    callbacks,
+    testNumbers,
     log: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').meta({
@@ -286,3 +362,16 @@ export const DEVELOPMENT = settingsSchema(false);
 
 export type SettingsSchema = ReturnType<typeof settingsSchema>;
 export type Settings = z.output<SettingsSchema>;
+
+/** The effective configuration: the file's shape with every default filled in. Plain data, frozen. */
+export type Config = DeepReadonly<
+  Omit<Settings, 'purposes' | 'sms'> & {
+    purposes: Record<string, Complete<Settings['purposes'][string]>>;
+    sms: Complete<Settings['sms']>;
+    /** What works, but hardly as intended; for the log at start. */
+    warnings: string[];
+  }
+>;
+
+type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

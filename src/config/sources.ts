@@ -1,7 +1,9 @@
 /** Where settings come from: the YAML file, then the environment over it. Nothing is judged here but the syntax. */
 import { parse as parseYaml, YAMLError } from 'yaml';
 import type { z } from 'zod';
+import type { Mistake } from './mistakes.ts';
 import { DEVELOPMENT } from './schema.ts';
+import { get, isMapping, set, spell } from './tree.ts';
 
 /** One setting that the environment can set. */
 export interface Setting {
@@ -10,12 +12,6 @@ export interface Setting {
   readonly secret: boolean;
   /** How its text in the environment is read. */
   readonly kind: 'text' | 'number' | 'switch' | 'yaml';
-}
-
-/** What is wrong with the configuration: the variable or the YAML path, and the rule. Never the value. */
-export interface Mistake {
-  readonly at: string;
-  readonly problem: string;
 }
 
 export interface Sources {
@@ -149,32 +145,4 @@ function explain(error: unknown): string {
   }
   const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
   return `cannot be read${code}`;
-}
-
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function get(tree: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (node, key) => (isMapping(node) && Object.hasOwn(node, key) ? node[String(key)] : undefined),
-    tree,
-  );
-}
-
-/** Leaves a place alone whose parent is no mapping: the schema will say so. */
-function set(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  const [key, ...rest] = path;
-  if (key === undefined) return;
-  if (rest.length === 0) {
-    tree[key] = value;
-    return;
-  }
-  tree[key] ??= {};
-  const child = tree[key];
-  if (isMapping(child)) set(child, rest, value);
-}
-
-function spell(path: readonly PropertyKey[]): string {
-  return path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
 }

@@ -1,6 +1,7 @@
 /** Kinds of values that several settings share. */
 import { z } from 'zod';
 import { lookupLocale } from '../domain/locale.ts';
+import { isHttpUrl } from './address.ts';
 
 /** Names that become parts of storage keys and metric labels. */
 export const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
@@ -9,6 +10,17 @@ export const NAME_RULE = 'must be 1 to 32 of a-z, 0-9, _ and -, the first a lett
 export const name = () => z.string().regex(NAME, NAME_RULE);
 export const whole = (min: number, max: number) => z.int().min(min).max(max);
 export const text = (max: number) => z.string().min(1).max(max);
+export const url = () => z.string().refine(isHttpUrl, 'must be an https:// URL (http:// to this machine only)');
+
+/** What the section of every SMS provider has. A SendCode has 9.5 s for all of them together. */
+export const providerBounds = (title: string) => ({
+  timeoutMs: whole(100, 9_000)
+    .default(4500)
+    .meta({ description: `After how many milliseconds a try at ${title} counts as lost.` }),
+  maxConcurrent: whole(1, 10_000)
+    .default(200)
+    .meta({ description: `Messages under way at ${title} at once; more go to the next provider.` }),
+});
 
 /** One that requests can be found under: neither malformed nor in a spelling that was given up, such as `in` for `id`. */
 export function isLanguageTag(tag: string): boolean {

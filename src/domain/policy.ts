@@ -70,7 +70,7 @@ export const GUESS_BUDGETS: readonly Limit[] = [
 export const REPLAY_MS = 600_000;
 /** How long a record can be read after its code's life. */
 export const RETENTION_MS = 24 * 3_600_000;
-/** How long after a send its vendor's reports are matched with it. Tencent and Twilio report within 3 days. */
+/** How long after a send its vendor's reports are matched with it. Vendors report within 3 days. */
 export const REPORT_MS = 3 * 24 * 3_600_000;
 /** How long a report waits for its send to be known. */
 export const EARLY_REPORT_MS = 3_600_000;

@@ -5,7 +5,7 @@ export type Sender = { readonly [Field in SenderField]?: string | undefined };
 export type SenderField =
   /** A number or alphanumeric sender id; for providers of texts. */
   | 'from'
-  /** Twilio Messaging Service (`MG…`); wins over `from`. */
+  /** A messaging service of the provider's (`MG…`); wins over `from`. */
   | 'messagingServiceSid'
   /** Approved signature; for providers of templates. */
   | 'signName'
@@ -13,7 +13,7 @@ export type SenderField =
   | 'templateId'
   /** Approved template for all other numbers. */
   | 'internationalTemplateId'
-  /** Dedicated sender id of Tencent's international SMS. */
+  /** Dedicated sender id for numbers outside mainland China. */
   | 'senderId';
 
 export interface Hop {

@@ -1,14 +1,14 @@
 /** Everything between the verifier and the vendors: providers within their bounds, routes to them, and what they report back. */
 
-import { type Config, ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/load.ts';
 import { routesOf } from '../config/policies.ts';
 import { NO_PROVIDER } from '../config/rules/production.ts';
+import type { Config } from '../config/schema.ts';
 import type { Keyring } from '../domain/keyring.ts';
 import { createRouting, type Route } from '../domain/routing.ts';
 import type { Emit } from '../event.ts';
 import type { Store } from '../store/store.ts';
 import { createReporting } from '../verification/delivery-report.ts';
-import { createConsoleProvider } from './console.ts';
 import { createFeedback } from './conversions.ts';
 import { createDispatch } from './dispatch.ts';
 import { guardProvider } from './guard.ts';
@@ -16,7 +16,8 @@ import type { Provider } from './provider.ts';
 import { createCallbackServer } from './report-listener.ts';
 import { createPoll } from './report-poller.ts';
 import { bounded } from './timeout.ts';
-import { type ConfiguredProvider, openProviders } from './vendors.ts';
+import type { OpenProvider } from './vendor.ts';
+import { CONSOLE, openConsole, openProviders } from './vendors.ts';
 
 export interface MessagingParts {
   readonly store: Store;
@@ -38,7 +39,7 @@ const MAX_CALLBACK_BYTES = 64 * 1024;
 /** For what vendors are still to be told, and what they told us. */
 const CLOSE_GRACE_MS = 2_000;
 /** Of providers that set none of their own: as long as a call takes at most. */
-const UNBOUNDED = { timeoutMs: 10_000, maxConcurrent: 10_000 };
+const UNBOUNDED = { timeoutMs: 10_000, maxConcurrent: 10_000, pollMs: 0 };
 
 export async function openMessaging(config: Config, parts: MessagingParts) {
   const { emit, clock, now } = parts;
@@ -71,15 +72,14 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
           emit,
           now,
         });
-  const poll =
-    config.tencent.pullSeconds === 0
-      ? null
-      : createPoll({ providers, everyMs: config.tencent.pullSeconds * 1000, onReport: reporting.report, emit });
+  const poll = createPoll({ polled: configured, onReport: reporting.report, emit });
 
   return {
     dispatch,
     callbacks,
     feedback: feedback.tell,
+    /** Whether a message by this provider was only printed, so that its code may be shown to the caller. */
+    prints: (provider: string) => provider === CONSOLE,
     /** Never rejects. */
     async link({ provider, messageId }: { provider: string; messageId: string }, token: string): Promise<void> {
       if (!linked.has(provider) || messageId === '') return;
@@ -91,7 +91,7 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
     },
     /** No report is received or fetched any more. */
     async stopReports(graceMs: number): Promise<void> {
-      await Promise.all([callbacks?.close(graceMs), bounded(async () => poll?.stop(), { timeoutMs: graceMs })]);
+      await Promise.all([callbacks?.close(graceMs), bounded(() => poll.stop(), { timeoutMs: graceMs })]);
     },
     async close(): Promise<void> {
       await Promise.all([
@@ -103,9 +103,9 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
   };
 }
 
-async function providersOf(config: Config, parts: MessagingParts): Promise<readonly ConfiguredProvider[]> {
+async function providersOf(config: Config, parts: MessagingParts): Promise<readonly OpenProvider[]> {
   if (parts.providers) return parts.providers.map((provider) => ({ provider, ...UNBOUNDED }));
-  const printed = { provider: createConsoleProvider(parts.print), ...UNBOUNDED };
+  const printed = { provider: openConsole(parts.print), ...UNBOUNDED };
   if (config.sms.mockMode) return [printed];
   const opened = await openProviders(config, parts);
   if (opened.length === 0) throw new ConfigError([NO_PROVIDER]);
@@ -115,7 +115,7 @@ async function providersOf(config: Config, parts: MessagingParts): Promise<reado
 
 /** Providers from outside, and the console, are tried in their order wherever a message goes. */
 function routesTo(names: readonly string[], config: Config, { providers }: MessagingParts): readonly Route[] {
-  const printed = names.includes('console') ? [{ provider: 'console', sender: {} }] : [];
+  const printed = names.includes(CONSOLE) ? [{ provider: CONSOLE, sender: {} }] : [];
   if (providers || config.sms.mockMode) {
     return [{ countries: [], prefixes: [], hops: names.map((provider) => ({ provider, sender: {} })) }];
   }

@@ -10,10 +10,11 @@ export interface Poll {
 }
 
 export interface PollOptions {
-  /** Those without `reports.pull` are not asked. */
-  readonly providers: readonly Provider[];
-  /** From the end of one question to the next; grows up to tenfold while they fail. */
-  readonly everyMs: number;
+  /**
+   * `pollMs` is from the end of one question to the next; it grows up to tenfold while they fail. With 0, and without
+   * `reports.pull`, a provider is not asked.
+   */
+  readonly polled: readonly { readonly provider: Provider; readonly pollMs: number }[];
   /** Rejects when the report could not be stored. */
   readonly onReport: (provider: string, report: DeliveryReport) => Promise<void>;
   readonly emit: Emit;
@@ -24,12 +25,12 @@ const MAX_BACKOFF = 10;
 /** Failures in a row after which the report in front is given up: it may be the reason. */
 const PATIENCE = 5;
 
-export function createPoll({ providers, everyMs, onReport, emit }: PollOptions): Poll {
+export function createPoll({ polled, onReport, emit }: PollOptions): Poll {
   const timers = new Map<string, NodeJS.Timeout>();
   const rounds = new Map<string, Promise<void>>();
   let stopped = false;
 
-  function follow(name: string, reports: Reports): void {
+  function follow(name: string, reports: Reports, everyMs: number): void {
     /** Vendors hand out a report once. One that could not be stored stays here, and the vendor keeps what comes after. */
     const waiting: DeliveryReport[] = [];
     let failures = 0;
@@ -61,8 +62,9 @@ export function createPoll({ providers, everyMs, onReport, emit }: PollOptions):
     next();
   }
 
-  for (const { name, reports } of providers) {
-    if (reports?.pull !== undefined) follow(name, reports);
+  for (const { provider, pollMs } of polled) {
+    const { name, reports } = provider;
+    if (reports?.pull !== undefined && pollMs > 0) follow(name, reports, pollMs);
   }
 
   return {

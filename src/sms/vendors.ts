@@ -1,90 +1,60 @@
-/** SMS providers from the configuration. A vendor's SDK is loaded only when the vendor is configured. */
-import type { Config } from '../config/load.ts';
+/** Every vendor there is, one line each. */
+import { isMapping } from '../config/tree.ts';
+import { createConsoleProvider } from './console.ts';
 import type { Provider } from './provider.ts';
+import { tencent } from './tencent/settings.ts';
+import { twilio } from './twilio/settings.ts';
+import type { Area, OpenProvider, Vendor } from './vendor.ts';
+import { webhook } from './webhook/settings.ts';
 
-export interface ProviderParts {
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+/** Prints messages instead of sending them: development only, and no vendor. */
+export const CONSOLE = 'console';
+export const openConsole: (print: (line: string) => void) => Provider = createConsoleProvider;
+
+const ALL = { twilio, tencent, webhook } as const;
+
+export const VENDORS: readonly Vendor<VendorName>[] = Object.values(ALL);
+
+/** The schemas of the vendors' sections, by name. */
+export const VENDOR_SCHEMAS = Object.fromEntries(VENDORS.map(({ name, schema }) => [name, schema])) as {
+  readonly [Name in VendorName]: VendorNamed<Name>['schema'];
+};
+
+/** As the default routes try them. */
+export function byDefaultRank(area: Area): readonly Vendor<VendorName>[] {
+  return VENDORS.toSorted((a, b) => a.defaultRank[area] - b.defaultRank[area]);
 }
 
-/** A provider and how much of it may be used at once. */
-export interface ConfiguredProvider {
-  readonly provider: Provider;
-  readonly timeoutMs: number;
-  readonly maxConcurrent: number;
+/** Those that are meant to be used. `sections` are settings, or the tree that they are read from. */
+export function usedVendors(sections: object): readonly Vendor<VendorName>[] {
+  return VENDORS.filter((vendor) => {
+    const section: unknown = Reflect.get(sections, vendor.name);
+    return isMapping(section) && vendor.isUsed(section);
+  });
 }
 
-/** In the order of their names. Reject when a vendor's SDK refuses its settings. */
-export async function openProviders(config: Config, parts: ProviderParts): Promise<readonly ConfiguredProvider[]> {
-  const opened = await Promise.all([openTencent(config, parts), openTwilio(config), openWebhook(config, parts)]);
+type AnyVendor = (typeof ALL)[keyof typeof ALL];
+type VendorNamed<Name> = Extract<AnyVendor, { readonly name: Name }>;
+export type VendorName = AnyVendor['name'];
+
+/** What of the configuration the providers are opened with. */
+export type OpenSettings = Readonly<Record<VendorName, object>> & {
+  readonly sms: { readonly brand: string; readonly failOverBlocked: boolean };
+  readonly callbacks: { readonly publicUrl?: string | undefined };
+};
+
+/** In the order of `VENDORS`. Rejects when a vendor's SDK refuses its settings. */
+export async function openProviders(
+  settings: OpenSettings,
+  { now }: { readonly now: () => number },
+): Promise<readonly OpenProvider[]> {
+  const { brand, failOverBlocked } = settings.sms;
+  const publicUrl = settings.callbacks.publicUrl?.replace(/\/+$/, '');
+  const opened = await Promise.all(
+    VENDORS.map((vendor) => {
+      const callbackUrl = publicUrl === undefined ? undefined : `${publicUrl}/${vendor.name}`;
+      return vendor.open(settings[vendor.name], { now, brand, failOverBlocked, callbackUrl });
+    }),
+  );
   return opened.filter((each) => each !== null);
 }
-
-async function openTencent(
-  { tencent, sms, callbacks }: Config,
-  { now }: ProviderParts,
-): Promise<ConfiguredProvider | null> {
-  const {
-    secretId,
-    secretKey,
-    sdkAppId,
-    timeoutMs,
-    maxConcurrent,
-    callbackToken,
-    callbackAddresses,
-    templates,
-    ...rest
-  } = tencent;
-  if (secretId === undefined || secretKey === undefined || sdkAppId === undefined) return null;
-  const { createTencentProvider } = await import('./tencent/provider.ts');
-  const reported = callbacks.publicUrl !== undefined && callbackToken !== undefined;
-  const provider = createTencentProvider({
-    ...present(rest),
-    secretId,
-    secretKey,
-    sdkAppId,
-    timeoutMs,
-    templates: templates.map(present),
-    brand: sms.brand,
-    failOverBlocked: sms.failOverBlocked,
-    pull: tencent.pullSeconds > 0,
-    ...(reported && { callback: { path: `/${callbackToken}`, addresses: callbackAddresses } }),
-    now,
-  });
-  return { provider, timeoutMs, maxConcurrent };
-}
-
-async function openTwilio({ twilio, sms, callbacks }: Config): Promise<ConfiguredProvider | null> {
-  const { accountSid, authToken, apiKeySid: sid, apiKeySecret: secret, phoneNumber: from, ...rest } = twilio;
-  const { timeoutMs, maxConcurrent } = rest;
-  if (accountSid === undefined || authToken === undefined) return null;
-  const { createTwilioProvider } = await import('./twilio/provider.ts');
-  const provider = createTwilioProvider({
-    ...present({ ...rest, from }),
-    accountSid,
-    authToken,
-    ...(sid !== undefined && secret !== undefined && { apiKey: { sid, secret } }),
-    maxSockets: maxConcurrent,
-    ...(callbacks.publicUrl !== undefined && { statusCallback: `${callbacks.publicUrl.replace(/\/+$/, '')}/twilio` }),
-    failOverBlocked: sms.failOverBlocked,
-  });
-  return { provider, timeoutMs, maxConcurrent };
-}
-
-async function openWebhook({ webhook, callbacks }: Config, { now }: ProviderParts): Promise<ConfiguredProvider | null> {
-  const { url, secret, timeoutMs, maxConcurrent } = webhook;
-  if (url === undefined || secret === undefined) return null;
-  const { createWebhookProvider } = await import('./webhook/provider.ts');
-  const reports = callbacks.publicUrl !== undefined;
-  const provider = createWebhookProvider({ url, secret, timeoutMs, maxSockets: maxConcurrent, reports, now });
-  return { provider, timeoutMs, maxConcurrent };
-}
-
-/** Without the settings that are not set. */
-function present<T extends object>(settings: T): Present<T> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Present<T>;
-}
-
-type Present<T> = {
-  [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key];
-} & { [Key in keyof T as undefined extends T[Key] ? Key : never]?: Exclude<T[Key], undefined> };

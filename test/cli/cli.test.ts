@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/cli.ts';
-import type { Config } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/schema.ts';
 import { freePort } from '../support/port.ts';
 
 async function run(args: string[], env: Record<string, string> = {}, yaml = '') {

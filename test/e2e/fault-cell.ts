@@ -3,7 +3,6 @@
  * the caller's deadline; and a charge for what was maybe sent, none for what surely was not.
  */
 import { afterAll, afterEach, expect } from 'vitest';
-import type { ProviderName } from '../../src/config/vendors.ts';
 import {
   type Delivery,
   DeliveryAttemptResultSchema,
@@ -11,6 +10,7 @@ import {
   DeliveryStatusSchema,
   type SendCodeResponse,
 } from '../../src/gen/countersign/v1/verification_pb.ts';
+import type { VendorName as ProviderName } from '../../src/sms/vendors.ts';
 import { type Answer, ok } from '../support/clients.ts';
 import type { Arrangement, Evidence, Expected } from './fault-arrangements.ts';
 import { attemptsIn, codesIn, endOfCall, openScene, type Plant, type Scene, SHORT_MS, userOf } from './fault-scene.ts';

@@ -1,8 +1,8 @@
 /** One cell of the fault matrix: a fresh app in production mode, three fresh vendors, and the route on which one is faulty. */
 
 import { loadConfig } from '../../src/config/load.ts';
-import type { ProviderName } from '../../src/config/vendors.ts';
 import type { Provider } from '../../src/sms/provider.ts';
+import type { VendorName as ProviderName } from '../../src/sms/vendors.ts';
 import { openProviders } from '../../src/sms/vendors.ts';
 import type { RunningApp } from '../support/app.ts';
 import { startProxy } from '../support/proxy.ts';

@@ -3,7 +3,7 @@
  * documents and their SDKs give ("Sent or not?"). Refused connections, unknown names, a 429 and a 4xx with a code prove that
  * nothing was sent. Time-outs, resets, 5xx and answers that make no sense prove nothing.
  */
-import type { ProviderName } from '../../src/config/vendors.ts';
+import type { VendorName as ProviderName } from '../../src/sms/vendors.ts';
 import type { TencentAnswer } from '../support/tencent-fake.ts';
 import { created201, twilioError } from '../support/twilio-fake.ts';
 import { type Behaviour, json } from '../support/vendor-server.ts';

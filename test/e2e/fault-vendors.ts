@@ -1,7 +1,7 @@
 /** How the three vendors are made to misbehave, and what they have read. */
 import dns from 'node:dns';
 import { vi } from 'vitest';
-import { PROVIDERS, type ProviderName } from '../../src/config/vendors.ts';
+import { type VendorName as ProviderName, VENDORS } from '../../src/sms/vendors.ts';
 import type { Misbehaviour } from './fault-table.ts';
 import type { VendorFakes } from './vendor-fakes.ts';
 
@@ -22,7 +22,7 @@ export function misbehave(
 }
 
 export function heal(fakes: VendorFakes): void {
-  for (const name of PROVIDERS) misbehave(fakes, name, null);
+  for (const { name } of VENDORS) misbehave(fakes, name, null);
   fakes.tencent.answer({ how: 'ok' });
 }
 

@@ -7,11 +7,11 @@ import { startServer } from '../support/server.ts';
 import { figure } from './stage.ts';
 import { TENCENT, TWILIO, WEBHOOK } from './start-up.ts';
 
-/** What only one vendor needs: packages as they lie in node_modules, and files of ours. */
+/** What only one vendor needs: packages as they lie in node_modules, and files of ours. Its descriptor is loaded always. */
 const ONLY = {
-  twilio: [/^twilio\//, /^axios\//, /^jsonwebtoken\//, /^src\/sms\/twilio/],
-  tencent: [/^tencentcloud-sdk-/, /^node-fetch\//, /^src\/sms\/tencent/],
-  webhook: [/^src\/sms\/webhook/],
+  twilio: [/^twilio\//, /^axios\//, /^jsonwebtoken\//, /^src\/sms\/twilio\/(?!settings)/],
+  tencent: [/^tencentcloud-sdk-/, /^node-fetch\//, /^src\/sms\/tencent\/(?!settings|schema|rules|template-choice)/],
+  webhook: [/^src\/sms\/webhook\/(?!settings|signature)/],
 } as const;
 type Vendor = keyof typeof ONLY;
 const VENDORS = Object.keys(ONLY) as Vendor[];

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryReport } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
-import type { Provider } from '../../src/sms/provider.ts';
+import type { Provider, Reports } from '../../src/sms/provider.ts';
 import { createPoll } from '../../src/sms/report-poller.ts';
 import { accepted } from './scripted.ts';
 
@@ -46,10 +46,19 @@ function stage(answers: readonly Answer[], store: (messageId: string) => void = 
       },
     },
   };
+  const neverAsked: Reports = {
+    byMessageId: false,
+    pull: () => {
+      throw new Error('asked, though its interval is 0');
+    },
+  };
   const silent: Provider = { name: 'webhook', send: async () => accepted, reports: { byMessageId: false } };
   const poll = createPoll({
-    providers: [provider, silent],
-    everyMs: EVERY_MS,
+    polled: [
+      { provider, pollMs: EVERY_MS },
+      { provider: silent, pollMs: EVERY_MS },
+      { provider: { ...provider, name: 'never', reports: neverAsked }, pollMs: 0 },
+    ],
     onReport: async (name, { messageId }) => {
       store(messageId);
       kept.push(`${name} ${messageId}`);

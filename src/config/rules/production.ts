@@ -1,9 +1,9 @@
 /** Rules that span several sections. Each looks only at sections that are well-formed by themselves. */
 import { createKeyring } from '../../domain/keyring.ts';
-import { TENCENT_RULES } from '../../sms/tencent/rules.ts';
+import { usedVendors } from '../../sms/vendors.ts';
 import { addressOf, isLoopback } from '../address.ts';
-import { configuredProviders } from '../configured.ts';
-import { get, type Mistake } from '../sources.ts';
+import type { Mistake } from '../mistakes.ts';
+import { get } from '../tree.ts';
 import { ROUTE_RULES } from './routes.ts';
 import { at, isSet, type Rule, type Situation } from './rule.ts';
 import { TEST_NUMBER_RULES } from './test-numbers.ts';
@@ -56,7 +56,7 @@ const RULES: readonly Rule[] = [
     const mock = get(situation.sources.tree, ['sms', 'mockMode']);
     const mistakes: Mistake[] = [];
     if (production && mock === true) mistakes.push(at(situation, ['sms', 'mockMode'], 'must be off in production'));
-    const configured = configuredProviders(situation.sources.tree);
+    const configured = usedVendors(situation.sources.tree).map(({ name }) => name);
     const mocked = !production && mock !== false;
     if (!ownProviders && configured.length === 0 && !mocked) mistakes.push(NO_PROVIDER);
     const idle = mocked && !ownProviders ? configured : [];
@@ -117,7 +117,6 @@ const RULES: readonly Rule[] = [
   ...ROUTE_RULES,
   ...TEST_NUMBER_RULES,
   ...TEXT_RULES,
-  ...TENCENT_RULES,
 ];
 
 /** What only shows once keys are derived: two secrets whose ids could not be told apart. */

@@ -1,6 +1,9 @@
 /** What the rules look at. */
+
+import type { Mistake } from '../mistakes.ts';
 import type { Settings } from '../schema.ts';
-import { get, type Mistake, type Sources } from '../sources.ts';
+import type { Sources } from '../sources.ts';
+import { get } from '../tree.ts';
 
 export interface Situation {
   /** Sections that do not pass their schema are missing. */
@@ -12,11 +15,6 @@ export interface Situation {
 }
 
 export type Rule = (situation: Situation) => { mistakes?: Mistake[]; warnings?: string[] };
-
-/** Without those that say the same of the same place. */
-export function unique(mistakes: readonly Mistake[]): Mistake[] {
-  return [...new Map(mistakes.map((mistake) => [`${mistake.at}: ${mistake.problem}`, mistake])).values()];
-}
 
 export const isSet = ({ sources }: Situation, ...path: string[]): boolean => get(sources.tree, path) !== undefined;
 

@@ -1,6 +1,6 @@
 /** Rules about test numbers. Neither a number nor its code is repeated: a number is named by its place. */
 import { parsePhone } from '../../domain/phone.ts';
-import type { Mistake } from '../sources.ts';
+import type { Mistake } from '../mistakes.ts';
 import { at, type Rule } from './rule.ts';
 
 export const TEST_NUMBER_RULES: readonly Rule[] = [

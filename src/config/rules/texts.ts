@@ -1,8 +1,8 @@
 /** Rules about what messages say and what they ask requests for. */
 import { missingVariables } from '../../domain/message.ts';
 import { MAX_VARIABLES } from '../../domain/variables.ts';
-import { templateVariables } from '../../sms/tencent/template-choice.ts';
-import { messagePolicy } from '../policies.ts';
+import { VENDORS } from '../../sms/vendors.ts';
+import { messagePolicy, requiredVariables } from '../policies.ts';
 import { checkTexts } from './messages.ts';
 import { routesIn } from './routes.ts';
 import { at, type Rule } from './rule.ts';
@@ -27,17 +27,21 @@ export const TEXT_RULES: readonly Rule[] = [
   },
 
   function requestsCanFillTemplates(situation) {
-    const { purposes = {}, tencent } = situation.settings;
-    if (tencent === undefined) return {};
+    const { purposes = {} } = situation.settings;
     const routes = routesIn(situation);
-    const excessive = Object.entries(purposes).filter(([name, purpose]) => {
-      const required = templateVariables(tencent, routes, name);
-      const policy = messagePolicy(purpose, required);
-      // Any language that nobody worded, for the text of `*`.
-      const locales = ['und', ...Object.keys(purpose.texts)];
-      return required.length > 0 && locales.some((each) => missingVariables(policy, each, {}).length > MAX_VARIABLES);
+    const mistakes = VENDORS.flatMap((vendor) => {
+      const section = situation.settings[vendor.name];
+      if (section === undefined) return [];
+      const excessive = Object.entries(purposes).filter(([name, purpose]) => {
+        const required = vendor.variables(section, routes, name);
+        const policy = messagePolicy(purpose, requiredVariables(situation.settings, routes, name));
+        // Any language without a text of its own, for the text of `*`.
+        const locales = ['und', ...Object.keys(purpose.texts)];
+        return required.length > 0 && locales.some((each) => missingVariables(policy, each, {}).length > MAX_VARIABLES);
+      });
+      const what = `the ${MAX_VARIABLES} variables a request can have, with those of ${vendor.title}’s templates`;
+      return excessive.map(([name]) => at(situation, ['purposes', name], `asks for more than ${what}`));
     });
-    const problem = `asks for more than the ${MAX_VARIABLES} variables a request can have, with those of Tencent’s templates`;
-    return { mistakes: excessive.map(([name]) => at(situation, ['purposes', name], problem)) };
+    return { mistakes };
   },
 ];

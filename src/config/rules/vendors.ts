@@ -1,40 +1,50 @@
-/** Rules about providers: what a vendor cannot do shows at start, not in the first SMS. */
-import { configuredProviders } from '../configured.ts';
-import type { Mistake } from '../sources.ts';
-import type { ProviderName } from '../vendors.ts';
+/** The rules that vendors bring along: what one cannot do shows at start, not in the first SMS. */
+import { type Findings, unique, type Vendor, type VendorSituation } from '../../sms/vendor.ts';
+import { usedVendors, VENDORS, type VendorName } from '../../sms/vendors.ts';
+import type { Mistake } from '../mistakes.ts';
+import { hopAt, routesIn } from './routes.ts';
 import { at, type Rule, type Situation } from './rule.ts';
-
-const REQUIRED = {
-  twilio: ['accountSid', 'authToken'],
-  tencent: ['secretId', 'secretKey', 'sdkAppId'],
-  webhook: ['url', 'secret'],
-} as const;
-const TITLES = { twilio: 'Twilio', tencent: 'Tencent', webhook: 'webhook' } as const;
-
-/** What one provider lacks of these settings. */
-export function lacking(situation: Situation, provider: ProviderName, keys: readonly string[]): Mistake[] {
-  const section: Readonly<Record<string, unknown>> = situation.settings[provider] ?? {};
-  const missing = keys.filter((key) => section[key] === undefined);
-  return missing.map((key) =>
-    at(situation, [provider, key], `is required with the other ${TITLES[provider]} settings`),
-  );
-}
 
 export const VENDOR_RULES: readonly Rule[] = [
   function vendorsAreComplete(situation) {
-    const { settings } = situation;
-    const mistakes = configuredProviders(settings).flatMap((each) => lacking(situation, each, REQUIRED[each]));
-    if (settings.twilio?.apiKeySid !== undefined || settings.twilio?.apiKeySecret !== undefined) {
-      mistakes.push(...lacking(situation, 'twilio', ['apiKeySid', 'apiKeySecret']));
-    }
-    return { mistakes };
+    const used = usedVendors(situation.settings);
+    return { mistakes: used.flatMap((vendor) => lacking(situation, vendor, vendor.required)) };
   },
 
-  function twilioTakesTheCallback(situation) {
-    const { twilio = {}, callbacks } = situation.settings;
-    const host = URL.parse(callbacks?.publicUrl ?? '')?.hostname ?? '';
-    if (!host.includes('_') || !configuredProviders({ twilio }).includes('twilio')) return {};
-    const problem = 'has an underscore in its host: Twilio refuses every message with such a URL for reports (21609)';
-    return { mistakes: [at(situation, ['callbacks', 'publicUrl'], problem)] };
+  function vendorsCanSend(situation) {
+    const used = new Set<string>(usedVendors(situation.settings).map(({ name }) => name));
+    const findings = VENDORS.flatMap((vendor): readonly Findings[] => {
+      const section = situation.settings[vendor.name];
+      return section === undefined ? [] : vendor.check(section, viewOf(situation, vendor, used.has(vendor.name)));
+    });
+    return {
+      mistakes: unique(findings.flatMap(({ mistakes = [] }) => mistakes)),
+      warnings: findings.flatMap(({ warnings = [] }) => warnings),
+    };
   },
 ];
+
+/** What `vendor` lacks of these settings. */
+function lacking(situation: Situation, { name, title }: Vendor<VendorName>, keys: readonly string[]): Mistake[] {
+  const section: Readonly<Record<string, unknown>> = situation.settings[name] ?? {};
+  const missing = keys.filter((key) => section[key] === undefined);
+  return missing.map((key) => at(situation, [name, key], `is required with the other ${title} settings`));
+}
+
+/** `situation` as the rules of one vendor see it. */
+function viewOf(situation: Situation, vendor: Vendor<VendorName>, used: boolean): VendorSituation {
+  const { routes, purposes = {}, codes, limits, callbacks } = situation.settings;
+  return {
+    used,
+    routes: routes === undefined ? null : routesIn(situation),
+    ownRoutes: (routes?.length ?? 0) > 0,
+    purposes,
+    codes,
+    resendIntervalSeconds: limits?.resendIntervalSeconds,
+    callbackUrl: callbacks?.publicUrl,
+    at: (path, problem) => at(situation, path, problem),
+    nameOf: (path) => situation.sources.nameOf(path),
+    hopAt: (position) => hopAt(situation, position),
+    lacking: (keys) => lacking(situation, vendor, keys),
+  };
+}

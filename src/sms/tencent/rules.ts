@@ -1,9 +1,12 @@
 /** What Tencent cannot carry, or what it needs, beyond single settings. */
-
-import { configuredProviders } from '../../config/configured.ts';
-import { at, type Rule, unique } from '../../config/rules/rule.ts';
-import type { Mistake } from '../../config/sources.ts';
+import type { z } from 'zod';
+import type { Mistake } from '../../config/mistakes.ts';
 import { COOLDOWN_STEPS } from '../../domain/policy.ts';
+import { type Area, unique, type VendorRule } from '../vendor.ts';
+import type { schema } from './schema.ts';
+import { GENERAL_ID, legsToTencent, templatesFor } from './template-choice.ts';
+
+type Rule = VendorRule<z.output<typeof schema>>;
 
 /** Verification templates take numbers of 6 digits at the most (text of TemplateParameterFormatError). */
 const TENCENT_DIGITS = 6;
@@ -13,20 +16,24 @@ const TENCENT_SAME_CONTENT = { mainland: 10, international: 2 } as const;
 const INTERNATIONAL_HOST = 'sms.intl.tencentcloudapi.com';
 const TENCENT_SAME_CONTENT_SECONDS = 30;
 
-export const TENCENT_RULES: readonly Rule[] = [
-  function tencentCanCarryCodes(situation) {
-    const { tencent, purposes, codes, limits } = situation.settings;
-    if (tencent === undefined || !configuredProviders({ tencent }).includes('tencent')) return {};
+const AREAS: Readonly<Record<Area, string>> = {
+  mainland: 'mainland China',
+  international: 'other countries than mainland China',
+};
+
+export const RULES: readonly Rule[] = [
+  function codesFitTemplates(settings, { used, purposes, codes, resendIntervalSeconds, at }) {
+    if (!used) return {};
     const mistakes: Mistake[] = [];
     const warnings: string[] = [];
-    const interval = limits?.resendIntervalSeconds ?? 60;
-    const account = URL.parse(tencent.endpoint)?.hostname === INTERNATIONAL_HOST ? 'international' : 'mainland';
+    const interval = resendIntervalSeconds ?? 60;
+    const account = URL.parse(settings.endpoint)?.hostname === INTERNATIONAL_HOST ? 'international' : 'mainland';
     const most = TENCENT_SAME_CONTENT[account];
-    for (const [purpose, row] of Object.entries(purposes ?? {})) {
+    for (const [purpose, row] of Object.entries(purposes)) {
       const digits = row.digits ?? codes?.digits ?? 0;
       if (digits > TENCENT_DIGITS) {
         const place = row.digits === undefined ? ['codes', 'digits'] : ['purposes', purpose, 'digits'];
-        mistakes.push(at(situation, place, 'must be at most 6: Tencent’s verification templates take no longer codes'));
+        mistakes.push(at(place, 'must be at most 6: Tencent’s verification templates take no longer codes'));
       }
       if (row.webOtpDomain !== undefined || row.androidAppHash !== undefined || Object.keys(row.texts).length > 0) {
         warnings.push(
@@ -51,46 +58,72 @@ export const TENCENT_RULES: readonly Rule[] = [
     return { mistakes: unique(mistakes), warnings };
   },
 
-  function templatesHaveTheirPlace(situation) {
-    const { tencent, purposes } = situation.settings;
-    const rows = [...(tencent?.templates ?? []).entries()];
-    const foreign = rows.filter(([, { purpose }]) => purpose && purposes && !Object.hasOwn(purposes, purpose));
+  function everyHopHasTemplates(settings, { used, routes, ownRoutes, purposes, at, hopAt, nameOf, lacking }) {
+    if (!used || routes === null) return {};
+    const legs = legsToTencent(routes);
+    // The default routes leave Tencent out where it has no template.
+    if (legs.length === 0 && !ownRoutes) return { mistakes: lacking(['templateId']) };
+    const mistakes: Mistake[] = [];
+    const warnings: string[] = [];
+    for (const leg of legs) {
+      const place = hopAt(leg);
+      const choices = Object.keys(purposes).map((name) => ({ name, ...templatesFor(settings, name, leg) }));
+      const none = choices.filter(({ parameters }) => parameters.length === 0);
+      const some = choices.filter(({ parameters, everyLanguage }) => parameters.length > 0 && !everyLanguage);
+      if (none.length > 0) {
+        mistakes.push(
+          place
+            ? at(place, `leads to ${AREAS[leg.to]}, for which tencent has no template of ${list(none)}`)
+            : at(['tencent', GENERAL_ID[leg.to]], `is required: no other template is for ${list(none)}`),
+        );
+      }
+      if (some.length > 0) {
+        const where = nameOf(place ?? ['tencent', 'templates']);
+        const what = `tencent has templates of ${list(some)} for ${AREAS[leg.to]} in some languages only`;
+        warnings.push(`${where}: ${what}; one without \`locale\` is for all others`);
+      }
+      if (leg.to === 'mainland' && (leg.sender.signName ?? settings.signName) === undefined) {
+        const problem = `leads to ${AREAS.mainland}, where tencent needs \`signName\`, or TENCENT_SMS_SIGN_NAME`;
+        mistakes.push(...(place ? [at(place, problem)] : lacking(['signName'])));
+      }
+    }
+    return { mistakes, warnings };
+  },
+
+  function templatesHaveTheirPlace({ templates }, { purposes, at }) {
+    const rows = [...templates.entries()];
+    const known = Object.keys(purposes);
+    const foreign = rows.filter(([, { purpose }]) => purpose && known.length > 0 && !known.includes(purpose));
     const seen = new Set<string>();
     const twins = rows.filter(([, { purpose = '', locale = '', mainland, international }]) => {
       const areas = [mainland !== undefined && 'mainland', international !== undefined && 'international'];
       const keys = areas.filter((area) => area).map((area) => `${area}:${purpose}:${locale.toLowerCase()}`);
-      const known = keys.some((key) => seen.has(key));
+      const repeated = keys.some((key) => seen.has(key));
       for (const key of keys) seen.add(key);
-      return known;
+      return repeated;
     });
     const place = (index: number, ...rest: string[]) => ['tencent', 'templates', index, ...rest];
     return {
       mistakes: [
-        ...foreign.map(([index]) => at(situation, place(index, 'purpose'), 'is not one of the purposes')),
-        ...twins.map(([index]) => at(situation, place(index), 'is for the purpose and language of another template')),
+        ...foreign.map(([index]) => at(place(index, 'purpose'), 'is not one of the purposes')),
+        ...twins.map(([index]) => at(place(index), 'is for the purpose and language of another template')),
       ],
     };
   },
 
-  function reportsCanArrive(situation) {
-    const { callbacks, tencent } = situation.settings;
-    if (tencent === undefined) return {};
-    if (callbacks?.publicUrl === undefined) {
+  function reportsCanArrive(settings, { used, callbackUrl, at }) {
+    if (callbackUrl === undefined) {
       const idle = [
-        ...(tencent.callbackToken === undefined ? [] : ['callbackToken']),
-        ...(tencent.callbackAddresses.length === 0 ? [] : ['callbackAddresses']),
+        ...(settings.callbackToken === undefined ? [] : ['callbackToken']),
+        ...(settings.callbackAddresses.length === 0 ? [] : ['callbackAddresses']),
       ];
-      return { mistakes: idle.map((key) => at(situation, ['tencent', key], 'is set without CALLBACK_PUBLIC_URL')) };
+      return { mistakes: idle.map((key) => at(['tencent', key], 'is set without CALLBACK_PUBLIC_URL')) };
     }
     const warnings: string[] = [];
-    if (
-      configuredProviders({ tencent }).length > 0 &&
-      tencent.callbackToken === undefined &&
-      tencent.pullSeconds === 0
-    ) {
+    if (used && settings.callbackToken === undefined && settings.pullSeconds === 0) {
       warnings.push('Tencent’s delivery reports are not read: set TENCENT_CALLBACK_TOKEN or TENCENT_SMS_PULL_SECONDS');
     }
-    if (tencent.callbackToken !== undefined && tencent.callbackAddresses.length === 0) {
+    if (settings.callbackToken !== undefined && settings.callbackAddresses.length === 0) {
       warnings.push('TENCENT_CALLBACK_ADDRESSES is not set: Tencent’s reports are let in by their path alone');
     }
     return { warnings };
@@ -105,4 +138,8 @@ function sendsOfOneCode(lifeSeconds: number, intervalSeconds: number): number {
     elapsed += Math.max(1, intervalSeconds * step);
   }
   return sends;
+}
+
+function list(rows: readonly { readonly name: string }[]): string {
+  return rows.map(({ name }) => name).join(', ');
 }

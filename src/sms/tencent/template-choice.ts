@@ -1,17 +1,17 @@
 /** Which of Tencent's approved templates a message may get: what src/sms/tencent/templates.ts chooses from. */
-import type { Config } from '../../config/load.ts';
 import { BUILT_IN } from '../../domain/message.ts';
 import { createRouting, type Route, type Sender } from '../../domain/routing.ts';
+import type { Area } from '../vendor.ts';
+import type { TemplateOptions } from './templates.ts';
 
 export type Templates = Pick<
-  Config['tencent'],
+  TemplateOptions,
   'templateId' | 'internationalTemplateId' | 'templateParameters' | 'templates'
 >;
-export type Destination = 'mainland' | 'international';
 /** The template for whatever has no row of its own. */
 export const GENERAL_ID = { mainland: 'templateId', international: 'internationalTemplateId' } as const;
 
-export function hasTemplate(tencent: Templates, to: Destination): boolean {
+export function hasTemplate(tencent: Templates, to: Area): boolean {
   return tencent[GENERAL_ID[to]] !== undefined || tencent.templates.some((row) => row[to] !== undefined);
 }
 
@@ -25,7 +25,7 @@ export interface Choice {
 export function templatesFor(
   tencent: Templates,
   purpose: string,
-  { sender, to }: { readonly sender: Sender; readonly to: Destination },
+  { sender, to }: { readonly sender: Sender; readonly to: Area },
 ): Choice {
   const { templates, templateParameters } = tencent;
   const routed = sender[GENERAL_ID[to]];
@@ -45,7 +45,7 @@ export function templatesFor(
 
 /** A hop to Tencent, and an area that messages take it to. */
 export interface Leg {
-  readonly to: Destination;
+  readonly to: Area;
   readonly sender: Sender;
   /** Positions of the route, and of the hop in it. */
   readonly route: number;
@@ -57,7 +57,7 @@ export function legsToTencent(routes: readonly Route[]): Leg[] {
   const routing = createRouting(routes);
   const mainland = new Set(['+86', ...claims].map((e164) => routing({ e164, region: 'CN' })));
   return routes.flatMap((route, index) => {
-    const to: Destination[] = [];
+    const to: Area[] = [];
     if (mainland.has(route.hops)) to.push('mainland');
     if (leadsAbroad(route)) to.push('international');
     return route.hops.flatMap(({ provider, sender }, hop) =>

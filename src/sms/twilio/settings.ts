@@ -1,0 +1,96 @@
+/** Twilio Programmable Messaging: its settings, and what a route to it needs. */
+import { z } from 'zod';
+import { providerBounds, text, url } from '../../config/values.ts';
+import { hopsTo, present, unique, type VendorRule, vendor } from '../vendor.ts';
+
+const NAME = 'twilio';
+const TITLE = 'Twilio';
+
+const schema = z
+  .strictObject({
+    accountSid: z
+      .string()
+      .regex(/^AC[0-9a-zA-Z]{1,62}$/, 'must begin with AC')
+      .optional()
+      .meta({ env: 'TWILIO_ACCOUNT_SID', description: 'Twilio account.' }),
+    authToken: text(256).optional().meta({
+      env: 'TWILIO_AUTH_TOKEN',
+      secret: true,
+      description: 'Twilio auth token; delivery reports are checked with it even where an API key sends.',
+    }),
+    apiKeySid: text(256).optional().meta({ env: 'TWILIO_API_KEY_SID', description: 'Twilio API key to send with.' }),
+    apiKeySecret: text(256).optional().meta({
+      env: 'TWILIO_API_KEY_SECRET',
+      secret: true,
+      description: 'Secret of the Twilio API key.',
+    }),
+    phoneNumber: text(32)
+      .optional()
+      .meta({ env: 'TWILIO_PHONE_NUMBER', description: 'Number or alphanumeric sender id that Twilio sends from.' }),
+    messagingServiceSid: z
+      .string()
+      .regex(/^MG/, 'must begin with MG')
+      .optional()
+      .meta({ env: 'TWILIO_MESSAGING_SERVICE_SID', description: 'Twilio Messaging Service; wins over the number.' }),
+    baseUrl: url().optional().meta({
+      env: 'TWILIO_BASE_URL',
+      description: 'Where Twilio’s API is reached; `https://api.twilio.com` when unset.',
+    }),
+    feedback: z.boolean().default(true).meta({
+      env: 'TWILIO_FEEDBACK',
+      description: 'Tell Twilio which messages led to an approval.',
+    }),
+    ...providerBounds(TITLE),
+  })
+  .prefault({});
+
+type Rule = VendorRule<z.output<typeof schema>>;
+
+const apiKeyIsWhole: Rule = ({ apiKeySid, apiKeySecret }, { lacking }) => {
+  if (apiKeySid === undefined && apiKeySecret === undefined) return {};
+  return { mistakes: lacking(['apiKeySid', 'apiKeySecret']) };
+};
+
+const everyHopHasASender: Rule = ({ messagingServiceSid, phoneNumber }, situation) => {
+  const { used, routes, hopAt, at, lacking } = situation;
+  if (!used || (messagingServiceSid ?? phoneNumber) !== undefined) return {};
+  const bare = hopsTo(NAME, routes ?? []).filter(
+    ({ sender }) => (sender.messagingServiceSid ?? sender.from) === undefined,
+  );
+  const problem = 'has no sender: it needs `from` or `messagingServiceSid`, or TWILIO_PHONE_NUMBER';
+  const mistakes = bare.flatMap((hop) => {
+    const place = hopAt(hop);
+    return place ? [at(place, problem)] : lacking(['phoneNumber']);
+  });
+  return { mistakes: unique(mistakes) };
+};
+
+const callbackHasAHostItTakes: Rule = (_, { used, callbackUrl = '', at }) => {
+  const host = URL.parse(callbackUrl)?.hostname ?? '';
+  if (!used || !host.includes('_')) return {};
+  const problem = 'has an underscore in its host: Twilio refuses every message with such a URL for reports (21609)';
+  return { mistakes: [at(['callbacks', 'publicUrl'], problem)] };
+};
+
+export const twilio = vendor({
+  name: NAME,
+  title: TITLE,
+  schema,
+  usedWith: ['accountSid', 'authToken', 'apiKeySid', 'apiKeySecret', 'phoneNumber', 'messagingServiceSid'],
+  required: ['accountSid', 'authToken'],
+  senderFields: ['from', 'messagingServiceSid'],
+  defaultRank: { mainland: 2, international: 1 },
+  rules: [apiKeyIsWhole, callbackHasAHostItTakes, everyHopHasASender],
+  async open(settings, { failOverBlocked, callbackUrl }) {
+    const { accountSid, authToken, apiKeySid: sid, apiKeySecret: secret, phoneNumber: from, ...rest } = settings;
+    const { createTwilioProvider } = await import('./provider.ts');
+    return createTwilioProvider({
+      ...present({ ...rest, from, statusCallback: callbackUrl }),
+      accountSid,
+      authToken,
+      ...(sid !== undefined && secret !== undefined && { apiKey: { sid, secret } }),
+      maxSockets: settings.maxConcurrent,
+      failOverBlocked,
+    });
+  },
+});

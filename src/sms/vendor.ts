@@ -1,0 +1,196 @@
+/**
+ * The descriptor of a vendor: everything the rest of the program must know about it, in `<vendor>/settings.ts`. It loads no
+ * SDK; `open` imports the vendor's own code, so that a vendor that is not used costs nothing.
+ */
+import type { z } from 'zod';
+import type { Mistake } from '../config/mistakes.ts';
+import type { Hop, Route, Sender, SenderField } from '../domain/routing.ts';
+import type { Provider } from './provider.ts';
+
+/** The two worlds of SMS: mainland China, where only approved templates are delivered, and all other countries. */
+export type Area = 'mainland' | 'international';
+
+/** What every vendor's section of the settings has. */
+interface Bounds {
+  /** After how long one try counts as lost. */
+  readonly timeoutMs: number;
+  /** Messages under way at once. */
+  readonly maxConcurrent: number;
+}
+
+/** Those with `Key` set. */
+type With<Settings, Key extends keyof Settings> = Settings & {
+  readonly [Each in Key]-?: Exclude<Settings[Each], undefined>;
+};
+
+export interface VendorOptions<Name extends string, Schema extends z.ZodType<Bounds>, Required extends string> {
+  /** As routes, metrics and the delivery record name it; also the name of its section of the settings. */
+  readonly name: Name;
+  /** As texts for the operator name it. */
+  readonly title: string;
+  readonly schema: Schema;
+  /** The vendor is meant to be used as soon as one of these is set (a list: is not empty). */
+  readonly usedWith: readonly (keyof z.output<Schema>)[];
+  /** What it cannot be opened without. */
+  readonly required: readonly (Required & keyof z.output<Schema>)[];
+  /** Which values of a route mean something to it. */
+  readonly senderFields: readonly SenderField[];
+  /** What of a purpose it cannot send: such a purpose and a route to this vendor are a mistake. */
+  readonly cannotSend?: readonly PurposeFeature[];
+  /** Its place where the operator wrote no routes: lower numbers are tried first. */
+  readonly defaultRank: Readonly<Record<Area, number>>;
+  /** Whether the default routes may use it there; they may when left out. */
+  readonly carries?: (settings: z.output<Schema>, area: Area) => boolean;
+  /** The variables that a request for `purpose` must have, so that each message by these routes can be filled. */
+  readonly variables?: (settings: z.output<Schema>, routes: readonly Route[], purpose: string) => readonly string[];
+  readonly rules: readonly VendorRule<z.output<Schema>>[];
+  /** How often its reports are fetched, in seconds; never when 0 or left out. */
+  readonly pollSeconds?: (settings: z.output<Schema>) => number;
+  /** Rejects when its SDK refuses the settings. */
+  readonly open: (
+    settings: With<z.output<Schema>, Required & keyof z.output<Schema>>,
+    context: OpenContext,
+  ) => Promise<Provider>;
+}
+
+/** Checks that span several settings. Called with a well-formed section, whether the vendor is used or not. */
+export type VendorRule<Settings> = (settings: Settings, situation: VendorSituation) => Findings;
+
+export interface Findings {
+  readonly mistakes?: readonly Mistake[];
+  /** What works, but hardly as intended. */
+  readonly warnings?: readonly string[];
+}
+
+/** What the rules of a vendor look at beside its own section. Sections that are malformed count as empty. */
+export interface VendorSituation {
+  /** Whether the vendor is meant to be used. */
+  readonly used: boolean;
+  /** Those in effect; null when they are malformed. */
+  readonly routes: readonly Route[] | null;
+  /** Whether the operator wrote them. */
+  readonly ownRoutes: boolean;
+  readonly purposes: Readonly<Record<string, PurposeSettings>>;
+  readonly codes: { readonly digits: number; readonly expiryMinutes: number } | undefined;
+  readonly resendIntervalSeconds: number | undefined;
+  readonly callbackUrl: string | undefined;
+  /** A mistake at a place of the settings. */
+  at(path: readonly PropertyKey[], problem: string): Mistake;
+  /** What the operator calls a place of the settings: the variable that set it, or its path in the file. */
+  nameOf(path: readonly PropertyKey[]): string;
+  /** Where the operator wrote a hop; null for a default route. */
+  hopAt(position: HopPosition): readonly PropertyKey[] | null;
+  /** One mistake for each of these settings of the vendor that is not set. */
+  lacking(keys: readonly string[]): readonly Mistake[];
+}
+
+/** Positions of a route, and of a hop in it. */
+export interface HopPosition {
+  readonly route: number;
+  readonly hop: number;
+}
+
+/** What a purpose may ask for that not every vendor can send. */
+export type PurposeFeature = 'texts' | 'webOtpDomain' | 'androidAppHash';
+
+export interface PurposeSettings {
+  readonly digits?: number | undefined;
+  readonly expirySeconds?: number | undefined;
+  readonly resend: 'same' | 'new';
+  readonly webOtpDomain?: string | undefined;
+  readonly androidAppHash?: string | undefined;
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+export interface OpenContext {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Names the sender in the text. */
+  readonly brand: string;
+  /** Whether another provider may try a recipient who opted out here. */
+  readonly failOverBlocked: boolean;
+  /** The URL at which this vendor's delivery reports arrive, without a slash at its end; undefined when none are received. */
+  readonly callbackUrl: string | undefined;
+}
+
+/** A provider, how much of it may be used at once, and how often its reports are fetched (0: never). */
+export interface OpenProvider extends Bounds {
+  readonly provider: Provider;
+  readonly pollMs: number;
+}
+
+/** A descriptor as the rest of the program uses it: sections come as they are in the settings. */
+export interface Vendor<Name extends string = string, Schema extends z.ZodType = z.ZodType> {
+  readonly name: Name;
+  readonly title: string;
+  readonly schema: Schema;
+  readonly required: readonly string[];
+  readonly senderFields: readonly SenderField[];
+  readonly cannotSend: readonly PurposeFeature[];
+  readonly defaultRank: Readonly<Record<Area, number>>;
+  /** `section` may be malformed. */
+  isUsed(section: object): boolean;
+  carries(section: object, area: Area): boolean;
+  variables(section: object, routes: readonly Route[], purpose: string): readonly string[];
+  check(section: object, situation: VendorSituation): readonly Findings[];
+  /** Null when the section lacks what is required. */
+  open(section: object, context: OpenContext): Promise<OpenProvider | null>;
+}
+
+export function vendor<
+  const Name extends string,
+  Schema extends z.ZodType<Bounds>,
+  const Required extends keyof z.output<Schema> & string,
+>(options: VendorOptions<Name, Schema, Required>): Vendor<Name, Schema> {
+  type Settings = z.output<Schema>;
+  const { name, title, schema, required, senderFields, cannotSend = [], defaultRank } = options;
+  const isSet = (section: object, key: PropertyKey) => {
+    const value: unknown = Reflect.get(section, key);
+    return Array.isArray(value) ? value.length > 0 : value !== undefined;
+  };
+  return {
+    name,
+    title,
+    schema,
+    required,
+    senderFields,
+    cannotSend,
+    defaultRank,
+    isUsed: (section) => options.usedWith.some((key) => isSet(section, key)),
+    carries: (section, area) => options.carries?.(section as Settings, area) ?? true,
+    variables: (section, routes, purpose) => options.variables?.(section as Settings, routes, purpose) ?? [],
+    check: (section, situation) => options.rules.map((rule) => rule(section as Settings, situation)),
+    async open(section, context) {
+      if (!required.every((key) => isSet(section, key))) return null;
+      const settings = section as With<Settings, Required & keyof Settings>;
+      const provider = await options.open(settings, context);
+      const { timeoutMs, maxConcurrent } = settings;
+      return { provider, timeoutMs, maxConcurrent, pollMs: (options.pollSeconds?.(settings) ?? 0) * 1000 };
+    },
+  };
+}
+
+/** A hop to one vendor: as whom it sends there, and where in the routes it stands. */
+export interface OwnHop extends HopPosition {
+  readonly sender: Sender;
+}
+
+export function hopsTo(name: string, routes: readonly Route[]): readonly OwnHop[] {
+  return routes.flatMap(({ hops }, route) =>
+    hops.flatMap(({ provider, sender }: Hop, hop) => (provider === name ? [{ route, hop, sender }] : [])),
+  );
+}
+
+/** Without those that say the same of the same place. */
+export function unique(mistakes: readonly Mistake[]): Mistake[] {
+  return [...new Map(mistakes.map((mistake) => [`${mistake.at}: ${mistake.problem}`, mistake])).values()];
+}
+
+/** The settings without those that are not set, for options that may be missing but not undefined. */
+export function present<T extends object>(settings: T): Present<T> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+type Present<T> = {
+  [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key];
+} & { [Key in keyof T as undefined extends T[Key] ? Key : never]?: Exclude<T[Key], undefined> };

@@ -1,0 +1,48 @@
+/** A gateway of the operator's own: its settings. */
+import { z } from 'zod';
+import { providerBounds, url } from '../../config/values.ts';
+import { vendor } from '../vendor.ts';
+import { webhookKey } from './signature.ts';
+
+/** Whether messages can be signed with it. */
+function isSecret(value: string): boolean {
+  try {
+    webhookKey(value);
+    return true;
+  } catch {
+    // The rule that the operator reads is the schema's.
+    return false;
+  }
+}
+
+const schema = z
+  .strictObject({
+    url: url().optional().meta({
+      env: 'SMS_WEBHOOK_URL',
+      description: 'A gateway of your own that messages are posted to (docs/webhook.md).',
+    }),
+    secret: z
+      .string()
+      .max(256)
+      .refine(isSecret, 'must be at least 24 bytes, in base64 after whsec_')
+      .optional()
+      .meta({ env: 'SMS_WEBHOOK_SECRET', secret: true, description: 'Signs the messages, and the gateway’s reports.' }),
+    ...providerBounds('the gateway'),
+  })
+  .prefault({});
+
+export const webhook = vendor({
+  name: 'webhook',
+  title: 'webhook',
+  schema,
+  usedWith: ['url', 'secret'],
+  required: ['url', 'secret'],
+  senderFields: ['from', 'messagingServiceSid', 'signName', 'templateId', 'internationalTemplateId', 'senderId'],
+  defaultRank: { mainland: 9, international: 9 },
+  rules: [],
+  async open({ url, secret, timeoutMs, maxConcurrent }, { now, callbackUrl }) {
+    const { createWebhookProvider } = await import('./provider.ts');
+    const reports = callbackUrl !== undefined;
+    return createWebhookProvider({ url, secret, timeoutMs, maxSockets: maxConcurrent, reports, now });
+  },
+});
