@@ -1,38 +1,43 @@
 /**
- * Fails when the contract breaks callers of the newest release; before the first release, of where this branch left
- * main. What buf compares with comes out of git as an archive, so that shallow and detached checkouts work too.
+ * Fails when the contract breaks the callers of the newest release; before the first release, those of the commit where
+ * this branch left main. The rules are in buf.yaml. Only `proto/` is compared: it is what clients are generated from.
+ * It comes out of git as an archive, because buf itself cannot read a worktree or a shallow clone.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from './run.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-proto-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** Standard output, or null when git fails. */
+function git(...args: string[]): string | null {
+  const { status, stdout } = spawnSync('git', args, { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : null;
+}
 
-/** What to compare with, as a name for people and a commit; null when the history has neither a tag nor a main. */
-async function baseline(): Promise<{ name: string; commit: string } | null> {
-  const [tag] = (await git('tag', '--list', 'v*', '--sort=-version:refname'))?.split('\n') ?? [];
+/** What to compare with: a name for people and a commit; null when the history has neither a tag nor a main. */
+function baseline(): { name: string; commit: string } | null {
+  const [tag] = git('tag', '--list', 'v*', '--sort=-version:refname')?.split('\n') ?? [];
   if (tag) return { name: tag, commit: `${tag}^{commit}` };
   for (const branch of ['origin/main', 'main']) {
-    const commit = await git('merge-base', 'HEAD', branch);
+    const commit = git('merge-base', 'HEAD', branch);
     if (commit) return { name: branch, commit };
   }
   return null;
 }
 
-async function git(...args: string[]): Promise<string | null> {
-  const { code, output } = await run(['git', ...args]);
-  return code === 0 ? output.trim() : null;
-}
-
-const base = await baseline();
-const archive = join(folder, 'base.tar');
-const paths = ['buf.yaml', 'proto', 'third_party'];
-if (base === null || (await git('archive', '--output', archive, base.commit, ...paths)) === null) {
-  process.stdout.write('no release and no main to compare with\n');
-} else {
-  const { code, output } = await run(['buf', 'breaking', '--against', archive]);
-  process.stdout.write(code === 0 ? `compatible with ${base.name}\n` : output);
-  process.exitCode = code === 0 ? 0 : 1;
+const folder = mkdtempSync(join(tmpdir(), 'countersign-proto-'));
+try {
+  const base = baseline();
+  const archive = join(folder, 'base.tar');
+  if (base === null || git('archive', '--output', archive, base.commit, 'proto') === null) {
+    process.stdout.write('proto/ is compared with nothing: the history has no release and no main\n');
+  } else {
+    const { status } = spawnSync('buf', ['breaking', 'proto', '--against', `${archive}#subdir=proto`], {
+      stdio: 'inherit',
+    });
+    process.stdout.write(`proto/ ${status === 0 ? 'is compatible with' : 'breaks the clients of'} ${base.name}\n`);
+    process.exitCode = status === 0 ? 0 : 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -97,7 +97,28 @@ test.each(PROTOCOLS)('the same answer arrives over %s', async (protocol) => {
   expect(seconds).toBeGreaterThan(0);
 });
 
-test('a gRPC method that nobody knows is UNIMPLEMENTED', async () => {
+test('a gRPC method that the service does not have is UNIMPLEMENTED', async () => {
   const { headers } = await rawGrpc(edges.grpc, { ':path': `${SERVICE}/Nothing` }, frame(Buffer.of()));
   expect(headers['grpc-status']).toBe('12');
+});
+
+describe('verification.v1, the package before it was renamed', () => {
+  const OLD = 'verification.v1.VerificationService';
+
+  test('is UNIMPLEMENTED over gRPC, and 404 over HTTP, which Connect clients read as unimplemented', async () => {
+    const { headers } = await rawGrpc(edges.grpc, { ':path': `/${OLD}/CheckCode` }, frame(Buffer.of()));
+    expect(headers['grpc-status']).toBe('12');
+    const json = { headers: { 'content-type': 'application/json' }, body: '{"code":"824613"}' };
+    expect((await rawHttp(`${edges.http}/${OLD}/CheckCode`, json)).status).toBe(404);
+    expect(edges.reached).toEqual([]);
+    // The control: the same requests to today's path reach the verifier.
+    await rawGrpc(edges.grpc, { ':path': `${SERVICE}/CheckCode` }, frame(Buffer.of()));
+    expect((await rawHttp(`${edges.http}${SERVICE}/CheckCode`, json)).status).toBe(200);
+    expect(edges.reached).toEqual(['checkCode', 'checkCode']);
+  });
+
+  test('has no health', async () => {
+    const body = JSON.stringify({ service: OLD });
+    await expect(bufCurl('/grpc.health.v1.Health/Check', body)).rejects.toThrow('not_found');
+  });
 });
