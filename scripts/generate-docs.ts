@@ -1,6 +1,6 @@
 /**
- * Writes the configuration reference into README.md, between its markers, from src/config/schema.ts.
- * With --check it writes nothing and fails when the README is not what it would write.
+ * Writes the table of settings into docs/configuration.md, between its markers, from src/config/schema.ts.
+ * With --check it writes nothing and fails when the page is not what it would write.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,6 +23,7 @@ interface Row {
   readonly node: Node;
 }
 
+const PAGE = 'docs/configuration.md';
 const BEGIN = '<!-- config:begin -->';
 const END = '<!-- config:end -->';
 const HEAD = [
@@ -60,30 +61,29 @@ function rowsOf(node: Node, path: readonly string[] = []): Row[] {
 function spell(value: unknown): string {
   if (value === undefined) return '';
   if (typeof value !== 'object') return code(String(value));
-  return Object.keys(value ?? {})
-    .map(code)
-    .join(', ');
+  const words = Array.isArray(value) ? value.map(String) : Object.keys(value ?? {});
+  return words.map(code).join(', ');
 }
 
 function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** `readme` with the table between its markers. */
-export function withTable(readme: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`README.md lacks ${BEGIN} and ${END}`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n${configTable()}\n${readme.slice(end)}`;
+/** `page` with the table between its markers. */
+export function withTable(page: string): string {
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin === -1 || end < begin) throw new Error(`${PAGE} lacks ${BEGIN} and ${END}`);
+  return `${page.slice(0, begin + BEGIN.length)}\n${configTable()}\n${page.slice(end)}`;
 }
 
 if (import.meta.main) {
-  const file = join(import.meta.dirname, '../README.md');
+  const file = join(import.meta.dirname, '..', PAGE);
   const current = readFileSync(file, 'utf8');
   const fresh = withTable(current);
   if (!process.argv.includes('--check')) writeFileSync(file, fresh);
   else if (fresh !== current) {
-    process.stderr.write('the configuration reference in README.md is stale: npm run generate\n');
+    process.stderr.write(`the table of settings in ${PAGE} is stale: npm run generate\n`);
     process.exitCode = 1;
   }
 }

@@ -43,19 +43,32 @@ describe('in development', () => {
     expect(calls).toHaveLength(9);
   });
 
-  test.for(['curl', 'grpcurl', 'npx buf'])('the calls it prints for %s work as they are', async (tool, context) => {
-    if (tool !== 'npx buf' && !(await installed(tool))) context.skip(`${tool} is not installed`);
-    const phone = `+1415555010${['curl', 'grpcurl', 'npx buf'].indexOf(tool)}`;
-    const as = (line: string) => line.replace('+14155550123', phone);
-    const sent = JSON.parse(await shell(as(call(tool, 'SendCode'))));
-    expect(sent.code).toMatch(/^\d{6}$/);
-    await child.printed(new RegExp(`SMS to \\${phone}: .*${sent.code}`));
-    const status = JSON.parse(await shell(call(tool, 'RateStatus').replace('+14155550123', phone)));
-    expect(status.blockedBy).toBe('cooldown');
-    const right = as(call(tool, 'CheckCode')).replace('123456', sent.code);
-    expect(JSON.parse(await shell(right)).result).toBe('CHECK_RESULT_APPROVED');
-    expect(JSON.parse(await shell(right)).result).toBe('CHECK_RESULT_NOT_FOUND');
+  test('it checks by verification_id, and says where that comes from', () => {
+    const checks = calls.filter((line) => line.includes('CheckCode'));
+    expect(
+      checks.filter((line) => /"verification_id":"<the one you got>"/.test(line) && !line.includes('phone')),
+    ).toEqual(checks);
+    expect(child.stdout()).toContain('Check it (put in verificationId and code from that answer):');
   });
+
+  test.for(['curl', 'grpcurl', 'npx buf'])(
+    'the calls it prints for %s work, with what the answer of SendCode puts into CheckCode',
+    async (tool, context) => {
+      if (tool !== 'npx buf' && !(await installed(tool))) context.skip(`${tool} is not installed`);
+      const phone = `+1415555010${['curl', 'grpcurl', 'npx buf'].indexOf(tool)}`;
+      const as = (line: string) => line.replace('+14155550123', phone);
+      const sent = JSON.parse(await shell(as(call(tool, 'SendCode'))));
+      expect(sent.code).toMatch(/^\d{6}$/);
+      await child.printed(new RegExp(`SMS to \\${phone}: .*${sent.code}`));
+      const status = JSON.parse(await shell(call(tool, 'RateStatus').replace('+14155550123', phone)));
+      expect(status.blockedBy).toBe('cooldown');
+      const right = call(tool, 'CheckCode')
+        .replace('<the one you got>', sent.verificationId)
+        .replace('123456', sent.code);
+      expect(JSON.parse(await shell(right)).result).toBe('CHECK_RESULT_APPROVED');
+      expect(JSON.parse(await shell(right)).result).toBe('CHECK_RESULT_NOT_FOUND');
+    },
+  );
 
   test('its log is for people, on standard output, and standard error is empty', () => {
     expect(child.stdout()).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: serving /m);

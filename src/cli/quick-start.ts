@@ -6,7 +6,10 @@ const SERVICE = 'countersign.v1.VerificationService';
 /** A number that is valid everywhere and belongs to nobody (the 555-01xx range is for fiction). */
 const PHONE = '+14155550123';
 
-/** What a developer can paste into a shell right after the start. The calls work as they are. */
+/** Stands in the printed CheckCode for the `verificationId` in the answer of SendCode. */
+const ID = '<the one you got>';
+
+/** What a developer can paste into a shell right after the start. */
 export function firstCalls(config: Config, ports: Ports): string {
   const purpose = config.purposes.login ? 'login' : Object.keys(config.purposes)[0];
   const digits = config.purposes[purpose ?? '']?.digits ?? config.codes.digits;
@@ -14,7 +17,7 @@ export function firstCalls(config: Config, ports: Ports): string {
   const token = Object.keys(config.callers).length > 0 ? ' -H "authorization: Bearer $TOKEN"' : '';
   const schema = config.reflection ? '' : ' -import-path proto -proto countersign/v1/verification.proto';
   const send = JSON.stringify({ phone: PHONE, purpose });
-  const check = JSON.stringify({ phone: PHONE, purpose, code: '123456789'.slice(0, digits) });
+  const check = JSON.stringify({ verification_id: ID, purpose, code: '123456789'.slice(0, digits) });
 
   const curl = (rpc: string, body: string) =>
     `curl -H 'content-type: application/json'${token} -d '${body}' http://${at('http')}/${SERVICE}/${rpc}`;
@@ -34,7 +37,9 @@ export function firstCalls(config: Config, ports: Ports): string {
     grpcurl('SendCode', send),
     bufCurl('SendCode', send),
     '',
-    'Check it (put in the code you got):',
+    config.sms.mockMode
+      ? 'Check it (put in verificationId and code from that answer):'
+      : 'Check it (put in verificationId from that answer, and the code from the SMS):',
     curl('CheckCode', check),
     grpcurl('CheckCode', check),
     bufCurl('CheckCode', check),

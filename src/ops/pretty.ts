@@ -9,6 +9,9 @@ export function prettyStream(target: DestinationStream, colorize: boolean): Dest
     singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
     errorLikeObjectKeys: ['err'],
+    // pino-pretty takes a field `caller` for a place in the code and prints it as `<caller>:` before the message.
+    ignore: 'caller',
+    messageFormat: '{msg}{if caller} caller={caller}{end}',
   });
   return {
     write(line) {

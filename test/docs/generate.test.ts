@@ -20,10 +20,19 @@ test('it names what only the file can say, and defaults that production changes'
   expect(text).toContain('`127.0.0.1:8080`, in production `0.0.0.0:8080`');
 });
 
+test.each([
+  ['`TENCENT_SMS_TEMPLATE_PARAMETERS` | `tencent.templateParameters`', '`code`, `minutes`'],
+  ['`SMS_ROUTES` | `routes`', ''],
+  [' | `purposes`', '`register`, `login`, `reset_password`'],
+])('a default that is a list shows what is in it, one that is an object its keys: %s', (setting, value) => {
+  const [row] = rows.filter((line) => line.startsWith(`| ${setting} |`));
+  expect(row?.split(' | ')[2]).toBe(value);
+});
+
 test('it goes between the markers and nowhere else', () => {
-  const readme = 'before\n<!-- config:begin -->\nold\n<!-- config:end -->\nafter\n';
-  const written = withTable(readme);
+  const page = 'before\n<!-- config:begin -->\nold\n<!-- config:end -->\nafter\n';
+  const written = withTable(page);
   expect(written).toBe(`before\n<!-- config:begin -->\n${configTable()}\n<!-- config:end -->\nafter\n`);
   expect(withTable(written)).toBe(written);
-  expect(() => withTable('no markers')).toThrow('README.md lacks');
+  expect(() => withTable('no markers')).toThrow('docs/configuration.md lacks');
 });

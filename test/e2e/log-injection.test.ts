@@ -67,7 +67,7 @@ function recordsOf(log: string, format: string): string[] {
   for (const line of lines) {
     if (format === 'json')
       expect(JSON.parse(line)).toMatchObject({ level: expect.stringMatching(/^(debug|info|warn|error)$/) });
-    else expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] (DEBUG|INFO|WARN|ERROR)(?: <[a-z][\w-]*>)?: /);
+    else expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] (DEBUG|INFO|WARN|ERROR): /);
   }
   return lines;
 }

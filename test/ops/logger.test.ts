@@ -63,6 +63,20 @@ test('an RPC is one record with who, what, for whom and how long', async () => {
   ]);
 });
 
+describe('for people, a call is one line', () => {
+  test('that names its caller as a field, and not as a place in the code', async () => {
+    const line = await logged([rpc({ facts: { caller: 'auth', purpose: 'login' } })], { pretty: true });
+    expect(line.replace(/^\[[\d:.]+\] /, '')).toBe(
+      'INFO: rpc caller=auth {"edge":"grpc","method":"SendCode","status":"OK","purpose":"login","latency_ms":12.34}\n',
+    );
+  });
+
+  test('that says nothing about a caller where there is none', async () => {
+    const line = await logged([{ type: 'breaker', provider: 'twilio', state: 'closed' }], { pretty: true });
+    expect(line).toMatch(/ INFO: provider is in use again \{"provider":"twilio"\}\n$/);
+  });
+});
+
 test.each([
   ['OK', 'info'],
   ['INVALID_ARGUMENT', 'info'],
