@@ -1,0 +1,60 @@
+--[[
+  The record of a verification, as it is stored under v (hash). Times are milliseconds since the epoch.
+
+  nonce            what its verification id contains
+  seed, mac        what the code derives from, and the keyed MAC that a guess is compared with; gone once it has ended
+  session          keyed session that it is bound to, '' for none
+  replication_id   of the node that issued the code
+  state            pending, approved or canceled; exhausted and expired follow from the fields below
+  created, expires, approved
+  digits           of the code
+  guesses          how many it allows
+  attempts         guesses made; by_phone: how many of them by phone number instead of by id
+  test             1 for a test number, else not there
+  send_id, sent    of the last SMS, and when it was reserved
+  sends            SMS that may have gone out
+  delivery         of the last SMS, as JSON; not there until settle.lua
+  early            reports that came before settle.lua, as JSON
+  undo             the record before the last SMS, as JSON: what a refund puts back; not there after settle.lua
+]]
+
+local function is_pending(record, now, replication)
+  return record.state == 'pending' and record.replication_id == replication and now < tonumber(record.expires)
+end
+
+-- Past its retention, whether Redis has deleted it or not.
+local function is_gone(record, now, retention)
+  if record.state == 'approved' then return now >= record.approved + retention.approvalMs end
+  return now >= record.expires + retention.retentionMs
+end
+
+-- The record as GetVerification shows it; nil when there is none, when another one was asked for, and past its retention.
+local function record_view(record, nonce, now, retention)
+  if not record.nonce or (nonce ~= '' and nonce ~= record.nonce) or is_gone(record, now, retention) then return nil end
+  local state = record.state
+  if state == 'pending' then
+    if tonumber(record.attempts) >= tonumber(record.guesses) then
+      state = 'exhausted'
+    elseif not is_pending(record, now, replication_id()) then
+      state = 'expired'
+    end
+  end
+  return {
+    nonce = record.nonce,
+    state = state,
+    createdAt = tonumber(record.created),
+    sentAt = tonumber(record.sent),
+    expiresAt = tonumber(record.expires),
+    approvedAt = tonumber(record.approved),
+    sends = tonumber(record.sends),
+    attempts = tonumber(record.attempts),
+    attemptsRemaining = state == 'pending' and record.guesses - record.attempts or 0,
+    delivery = record.delivery,
+  }
+end
+
+-- When this phone was last approved for an owner (<caller>:<purpose>), within the retention; else nil.
+local function verified_at(approvals_key, owner, now, retention)
+  local approved = tonumber(redis.call('HGET', approvals_key, owner) or nil)
+  if approved and now < approved + retention.approvalMs then return approved end
+end
