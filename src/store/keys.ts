@@ -1,31 +1,35 @@
-import type { RequestKey, Slot } from './store.ts';
+import type { Slot } from './store.ts';
 
-/** What is known of a vendor's message id: of no phone, so on a slot of its own. No phone's tag begins like this one. */
+/** The key of a vendor's message id. It belongs to no phone, so it has a hash tag of its own; no phone's tag begins so. */
 export function messageKeyOf(prefix: string, message: string): string {
   return `${prefix}:{m.${message}}`;
 }
 
+/** A caller and a purpose: one phone has one verification, one guess budget and one time of approval for each. */
+export function ownerOf({ caller, purpose }: Slot): string {
+  return `${caller}:${purpose}`;
+}
+
 /**
- * The names of one phone's keys. The hash tag in braces puts all of them on one slot of a Redis Cluster, so that every
- * transition is one script. Caller and purpose are `[a-z][a-z0-9_-]*` by configuration and the rest is base64url, so
+ * The names of one phone's keys. The hash tag in braces puts all of them into one hash slot of a Redis Cluster, so that
+ * every transition is one script. Caller and purpose are `[a-z][a-z0-9_-]*` by configuration and the rest is base64url, so
  * nothing a user types can move the tag.
  */
-export function keysOf(prefix: string, { phoneKey, caller, purpose }: Slot) {
-  const phone = `${prefix}:{${phoneKey}}`;
-  const ofRequest = (kind: 'q' | 'r', request: Pick<RequestKey, 'hash'> | null) =>
-    `${phone}:${kind}:${caller}:${request?.hash ?? '-'}`;
+export function keysOf(prefix: string, slot: Slot) {
+  const phone = `${prefix}:{${slot.phoneKey}}`;
+  const owner = ownerOf(slot);
   return {
     /** The current verification. */
-    verification: `${phone}:v:${caller}:${purpose}`,
+    verification: `${phone}:v:${owner}`,
     /** Sends to the phone, of all callers and purposes. */
     sends: `${phone}:s`,
     /** Failed guesses since the last success. */
-    failures: `${phone}:f:${caller}:${purpose}`,
+    failures: `${phone}:f:${owner}`,
     /** Times of the last approvals. */
     approvals: `${phone}:a`,
     /** The stored answer of a SendCode. Named even without a request id, since a script's keys are fixed in number. */
-    answer: (request: Pick<RequestKey, 'hash'> | null) => ofRequest('r', request),
+    answer: (requestHash: string | null) => `${phone}:r:${slot.caller}:${requestHash ?? '-'}`,
     /** The stored verdict of a CheckCode. */
-    verdict: (request: Pick<RequestKey, 'hash'> | null) => ofRequest('q', request),
+    verdict: (requestHash: string | null) => `${phone}:q:${slot.caller}:${requestHash ?? '-'}`,
   };
 }

@@ -1,11 +1,11 @@
-/** A map that holds at most `capacity` entries: beyond it the one that was used longest ago is forgotten. */
-export interface Recent<V> {
+/** A map that holds at most `capacity` entries: beyond it the least recently used one is dropped. */
+export interface LruMap<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   clear(): void;
 }
 
-export function recent<V>(capacity: number): Recent<V> {
+export function createLruMap<V>(capacity: number): LruMap<V> {
   // A Map keeps its keys in the order in which they were set.
   const entries = new Map<string, V>();
   function set(key: string, value: V): void {

@@ -1,18 +1,21 @@
-/** What the store in memory keeps of a phone, and how it is read. */
+/** What the store in memory keeps of a phone, and how it is read. `at` is always the time of the call. */
 import type { Delivery } from '../domain/delivery.ts';
 import { type SendHistory, windowUse } from '../domain/limits.ts';
 import { APPROVAL_RETENTION_MS, GUESS_BUDGETS, RETENTION_MS } from '../domain/policy.ts';
 import type { MessageReport } from '../domain/reports.ts';
+import { ownerOf } from './keys.ts';
 import type { CheckReply, RecordReply, Reservation, Slot, VerificationRecord, VerificationState } from './store.ts';
 
 export interface Phone {
   /** Ascending. */
   sends: { id: string; at: number }[];
+  /** By owner, as approvals and verifications. */
   readonly failures: Map<string, number[]>;
   readonly approvals: Map<string, number>;
   readonly verifications: Map<string, Verification>;
-  readonly answers: Map<string, Answer>;
-  readonly verdicts: Map<string, { content: string; at: number; reply: CheckReply }>;
+  /** By request, as verdicts. */
+  readonly answers: Map<string, StoredAnswer>;
+  readonly verdicts: Map<string, StoredVerdict>;
 }
 
 export interface Verification {
@@ -45,15 +48,21 @@ export interface Sent {
   early: readonly MessageReport[];
 }
 
-export interface Answer {
+export interface StoredAnswer {
   readonly content: string;
   readonly sendId: string;
   readonly reservation: Reservation;
   delivery: Delivery | null;
 }
 
-/** Whoever approved. */
-export const ANYONE = '*';
+export interface StoredVerdict {
+  readonly content: string;
+  readonly at: number;
+  readonly reply: CheckReply;
+}
+
+/** The last approval by any caller for any purpose. */
+export const ANY_OWNER = '*';
 
 export function newPhone(): Phone {
   return {
@@ -66,16 +75,16 @@ export function newPhone(): Phone {
   };
 }
 
-export function owner({ caller, purpose }: Slot): string {
-  return `${caller}:${purpose}`;
+export function requestKeyOf({ caller }: Slot, requestHash: string | null | undefined): string {
+  return `${caller}:${requestHash}`;
 }
 
 export function currentOf(phone: Phone, slot: Slot): Verification | undefined {
-  return phone.verifications.get(owner(slot));
+  return phone.verifications.get(ownerOf(slot));
 }
 
 export function failuresOf(phone: Phone, slot: Slot): number[] {
-  return phone.failures.get(owner(slot)) ?? [];
+  return phone.failures.get(ownerOf(slot)) ?? [];
 }
 
 export function guessesLeft(phone: Phone, slot: Slot, at: number): number {
@@ -87,39 +96,46 @@ export function historyOf(phone: Phone, slot: Slot): SendHistory {
   return {
     sends: phone.sends.map(({ at }) => at),
     failures: failuresOf(phone, slot),
-    approvedAt: phone.approvals.get(ANYONE) ?? 0,
+    approvedAt: phone.approvals.get(ANY_OWNER) ?? 0,
     cooldownWaived: false,
   };
 }
 
 /** Past its retention. */
-export function isGone(v: Verification, at: number): boolean {
-  return at >= (v.approvedAt !== null ? v.approvedAt + APPROVAL_RETENTION_MS : v.expiresAt + RETENTION_MS);
+export function isGone({ approvedAt, expiresAt }: Verification, at: number): boolean {
+  return at >= (approvedAt !== null ? approvedAt + APPROVAL_RETENTION_MS : expiresAt + RETENTION_MS);
 }
 
 export function recordReply(phone: Phone, slot: Slot, nonce: string | null, at: number): RecordReply {
-  const v = currentOf(phone, slot);
-  const verifiedAt = phone.approvals.get(owner(slot));
+  const verification = currentOf(phone, slot);
+  const verifiedAt = phone.approvals.get(ownerOf(slot));
+  const shown = verification && (nonce === null || verification.nonce === nonce) && !isGone(verification, at);
   return {
     now: at,
     phoneVerifiedAt: verifiedAt !== undefined && at < verifiedAt + APPROVAL_RETENTION_MS ? verifiedAt : null,
-    record: v && (nonce === null || v.nonce === nonce) && !isGone(v, at) ? view(v, at) : null,
+    record: shown ? recordOf(verification, at) : null,
   };
 }
 
-function view(v: Verification, at: number): VerificationRecord {
-  const state: VerificationState =
-    v.state !== 'pending' ? v.state : v.attempts >= v.guesses ? 'exhausted' : at >= v.expiresAt ? 'expired' : 'pending';
+function recordOf(verification: Verification, at: number): VerificationRecord {
+  const { nonce, createdAt, expiresAt, approvedAt, attempts, guesses, send } = verification;
+  const state = stateOf(verification, at);
   return {
-    nonce: v.nonce,
+    nonce,
     state,
-    createdAt: v.createdAt,
-    sentAt: v.send.at,
-    expiresAt: v.expiresAt,
-    approvedAt: v.approvedAt,
-    sends: v.send.count,
-    attempts: v.attempts,
-    attemptsRemaining: state === 'pending' ? v.guesses - v.attempts : 0,
-    delivery: v.send.delivery,
+    createdAt,
+    sentAt: send.at,
+    expiresAt,
+    approvedAt,
+    sends: send.count,
+    attempts,
+    attemptsRemaining: state === 'pending' ? guesses - attempts : 0,
+    delivery: send.delivery,
   };
+}
+
+function stateOf({ state, attempts, guesses, expiresAt }: Verification, at: number): VerificationState {
+  if (state !== 'pending') return state;
+  if (attempts >= guesses) return 'exhausted';
+  return at >= expiresAt ? 'expired' : 'pending';
 }

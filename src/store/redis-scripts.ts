@@ -1,23 +1,61 @@
 /**
- * Calls of the scripts: each is one EVALSHA, sent once, measured, and answered in time or in doubt. Doubt is a refusal.
+ * The Lua scripts: loaded, and called. Each call is one EVALSHA, sent once, measured, and answered in time or in doubt.
+ * Doubt is a refusal.
  */
+import { readFileSync } from 'node:fs';
 import { Refused } from '../domain/refusal.ts';
 import type { Emit, StoreOperation } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
 import type { Reply } from './replies.ts';
-import { loadScripts, SCRIPTS, type ScriptName } from './scripts.ts';
+
+/** Each script is one atomic transition, in one round trip: its number of keys, and the files of lua/lib that it needs. */
+const SCRIPTS = {
+  send: { keys: 5, libraries: ['record', 'limits'] },
+  settle: { keys: 4, libraries: ['limits', 'reports'] },
+  check: { keys: 4, libraries: [] },
+  cancel: { keys: 2, libraries: ['record'] },
+  status: { keys: 4, libraries: ['record', 'limits'] },
+  report: { keys: 1, libraries: ['record', 'reports'] },
+  link: { keys: 1, libraries: [] },
+  lookup: { keys: 1, libraries: [] },
+  ready: { keys: 1, libraries: [] },
+} as const satisfies Record<string, { readonly keys: number; readonly libraries: readonly string[] }>;
+
+export type ScriptName = keyof typeof SCRIPTS;
+export type Scripts = Record<ScriptName, string>;
+
+export const SCRIPT_NAMES = Object.keys(SCRIPTS) as ScriptName[];
+
+export interface ScriptSources {
+  /** Lua put after the prelude, where it can shadow `clock` and `replication_id`: tests turn the clock with it. */
+  readonly override?: string;
+  /** The text of a file of lua/, for example `check` or `lib/record`. */
+  readonly read?: (file: string) => string;
+}
+
+export function loadScripts({ override = '', read = readScript }: ScriptSources = {}): Scripts {
+  const load = (name: ScriptName) => {
+    const libraries = SCRIPTS[name].libraries.map((library) => read(`lib/${library}`));
+    return [read('lib/prelude'), override, ...libraries, read(name)].join('\n');
+  };
+  return Object.fromEntries(SCRIPT_NAMES.map((name) => [name, load(name)])) as Scripts;
+}
+
+export function readScript(file: string): string {
+  return readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8');
+}
 
 export interface ScriptCallOptions extends ConnectionOptions {
   readonly emit: Emit;
   /** Monotonic milliseconds, for the latency of calls. */
   readonly clock: () => number;
   /** Tests run scripts of their own. With `now`, the time is appended to each script's arguments. */
-  readonly scripts?: Readonly<Record<ScriptName, string>>;
+  readonly scripts?: Readonly<Scripts>;
   readonly now?: () => number;
 }
 
 export interface ScriptCalls {
-  /** Throws Refused with STORE_UNAVAILABLE, or what is wrong with the script. */
+  /** Throws Refused with STORE_UNAVAILABLE, or the fault of the script. */
   run<T>(script: ScriptName, decode: (reply: Reply) => T, keysAndArguments: readonly string[]): Promise<T>;
   close(): void;
 }
@@ -32,12 +70,12 @@ export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   const { emit, clock, now } = options;
   const client = connect(options);
   client.on('ready', () => emit({ type: 'store_connection', state: 'ready' }));
-  // Without a listener ioredis writes to the console; the error itself comes back from each call.
+  // Without a listener ioredis writes to the console; each call rejects with the error itself.
   client.on('error', (error: Error) => emit({ type: 'store_connection', state: 'lost', error }));
 
   const sources = options.scripts ?? loadScripts();
-  for (const [name, numberOfKeys] of Object.entries(SCRIPTS)) {
-    client.defineCommand(`cs_${name}`, { lua: sources[name as ScriptName], numberOfKeys });
+  for (const name of SCRIPT_NAMES) {
+    client.defineCommand(`cs_${name}`, { lua: sources[name], numberOfKeys: SCRIPTS[name].keys });
   }
   const scripts = client as unknown as Record<`cs_${ScriptName}`, Script>;
 
@@ -66,7 +104,7 @@ export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
 }
 
 /**
- * Rejects when the reply does not come in time. A process that was held up finds its timers due before it reads its
+ * Rejects when the reply does not come in time. After a pause of this process its timers are due before it reads its
  * sockets: replies that have arrived by then are read first, so that only the server's silence counts.
  */
 function inTime<T>(reply: Promise<T>, ms: number): Promise<T> {
@@ -76,7 +114,7 @@ function inTime<T>(reply: Promise<T>, ms: number): Promise<T> {
   });
 }
 
-/** An answer that Redis refused to run the script (LOADING, READONLY, OOM, …) is as sure as a command never written. */
+/** When Redis answers that it did not run the script (LOADING, READONLY, OOM, …), nothing was changed for sure. */
 function unavailable(error: unknown): Refused {
   const untouched = error instanceof Error && (error.name === 'ReplyError' || NOT_WRITTEN.test(error.message));
   return new Refused({ reason: 'STORE_UNAVAILABLE', retryAfterMs: RETRY_AFTER_MS, untouched }, { cause: error });

@@ -1,6 +1,6 @@
 /**
- * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call on
- * one slot: which keys and arguments each script takes.
+ * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call in
+ * one hash slot of a Cluster. Here stands which keys and arguments each script gets.
  */
 import {
   APPROVAL_RETENTION_MS,
@@ -13,10 +13,19 @@ import {
   RETENTION_MS,
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
-import { keysOf, messageKeyOf } from './keys.ts';
+import { keysOf, messageKeyOf, ownerOf } from './keys.ts';
 import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
 import * as replies from './replies.ts';
-import type { SendRules, Slot, Store } from './store.ts';
+import type {
+  CancelCommand,
+  CheckCommand,
+  ReportCommand,
+  SendCommand,
+  SendRules,
+  SettleCommand,
+  StatusCommand,
+  Store,
+} from './store.ts';
 
 export interface RedisStoreOptions extends ScriptCallOptions {
   /** First part of every key. */
@@ -28,100 +37,45 @@ const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDO
 const RECORD_RULES = JSON.stringify(BUDGET_RULES);
 
 export function createRedisStore(options: RedisStoreOptions): Store {
-  const { keyPrefix } = options;
+  const { keyPrefix: prefix } = options;
   const { run, close } = createScriptCalls(options);
-
   return {
-    send({ slot, rules, sendId, candidate, session, request }) {
-      const keys = keysOf(keyPrefix, slot);
-      return run('send', replies.sendReply, [
-        keys.verification,
-        keys.sends,
-        keys.failures,
-        keys.approvals,
-        keys.answer(request),
-        sendRules(rules),
-        sendId,
-        candidate.nonce,
-        candidate.seed,
-        candidate.codeMac,
-        session,
-        request?.content ?? '',
-      ]);
-    },
-
-    settle({ slot, sendId, requestHash, delivery }) {
-      const keys = keysOf(keyPrefix, slot);
-      return run('settle', replies.settleReply, [
-        keys.verification,
-        keys.sends,
-        keys.failures,
-        keys.answer(requestHash === null ? null : { hash: requestHash }),
-        sendId,
-        delivery === null ? '' : JSON.stringify(delivery),
-        RECORD_RULES,
-      ]);
-    },
-
-    check({ slot, nonce, session, codeMac, request, guessesByPhone }) {
-      const keys = keysOf(keyPrefix, slot);
-      return run('check', replies.checkReply, [
-        keys.verification,
-        keys.failures,
-        keys.approvals,
-        keys.verdict(request),
-        nonce ?? '',
-        session,
-        codeMac,
-        request?.content ?? '',
-        String(guessesByPhone),
-        owner(slot),
-        String(REPLAY_MS),
-        String(APPROVAL_RETENTION_MS),
-      ]);
-    },
-
-    cancel({ slot, nonce }) {
-      const keys = keysOf(keyPrefix, slot);
-      return run('cancel', replies.recordReply, [keys.verification, keys.approvals, nonce, owner(slot), RECORD_RULES]);
-    },
-
-    status({ slot, nonce, cooldownMs, windows }) {
-      const keys = keysOf(keyPrefix, slot);
-      return run('status', replies.statusReply, [
-        keys.verification,
-        keys.sends,
-        keys.failures,
-        keys.approvals,
-        JSON.stringify({ cooldownMs, windows, ...COOLDOWN_RULES, ...BUDGET_RULES }),
-        nonce ?? '',
-        owner(slot),
-      ]);
-    },
-
-    report({ slot, sendId, provider, messageId, status, category }) {
-      const report = JSON.stringify({ provider, messageId, status, category });
-      const { verification } = keysOf(keyPrefix, slot);
-      return run('report', replies.reportReply, [verification, sendId, report, RECORD_RULES]);
-    },
-
-    link({ message, token }) {
-      return run('link', replies.linkReply, [messageKeyOf(keyPrefix, message), token, String(REPORT_MS)]);
-    },
-
-    lookup({ message, report }) {
-      return run('lookup', replies.lookupReply, [
-        messageKeyOf(keyPrefix, message),
+    send: (command) => run('send', replies.sendReply, forSend(prefix, command)),
+    settle: (command) => run('settle', replies.settleReply, forSettle(prefix, command)),
+    check: (command) => run('check', replies.checkReply, forCheck(prefix, command)),
+    cancel: (command) => run('cancel', replies.recordReply, forCancel(prefix, command)),
+    status: (command) => run('status', replies.statusReply, forStatus(prefix, command)),
+    report: (command) => run('report', replies.reportReply, forReport(prefix, command)),
+    link: ({ message, token }) =>
+      run('link', replies.linkReply, [messageKeyOf(prefix, message), token, String(REPORT_MS)]),
+    lookup: ({ message, report }) =>
+      run('lookup', replies.lookupReply, [
+        messageKeyOf(prefix, message),
         JSON.stringify(report),
         String(EARLY_REPORT_MS),
         String(WAITING_REPORTS),
-      ]);
-    },
-
-    ready: () => run('ready', replies.readyReply, [`${keyPrefix}:{ready}`]),
-
+      ]),
+    ready: () => run('ready', replies.readyReply, [`${prefix}:{ready}`]),
     close: async () => close(),
   };
+}
+
+function forSend(prefix: string, { slot, rules, sendId, candidate, session, request }: SendCommand): string[] {
+  const keys = keysOf(prefix, slot);
+  return [
+    keys.verification,
+    keys.sends,
+    keys.failures,
+    keys.approvals,
+    keys.answer(request?.hash ?? null),
+    sendRules(rules),
+    sendId,
+    candidate.nonce,
+    candidate.seed,
+    candidate.codeMac,
+    session,
+    request?.content ?? '',
+  ];
 }
 
 function sendRules(rules: SendRules): string {
@@ -133,7 +87,58 @@ function sendRules(rules: SendRules): string {
   return JSON.stringify({ ...rules, ...COOLDOWN_RULES, ...BUDGET_RULES, keepSendsMs: longest, replayMs: REPLAY_MS });
 }
 
-/** Whose approval it is, within a phone's slot. */
-function owner({ caller, purpose }: Slot): string {
-  return `${caller}:${purpose}`;
+function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: SettleCommand): string[] {
+  const keys = keysOf(prefix, slot);
+  return [
+    keys.verification,
+    keys.sends,
+    keys.failures,
+    keys.answer(requestHash),
+    sendId,
+    delivery === null ? '' : JSON.stringify(delivery),
+    RECORD_RULES,
+  ];
+}
+
+function forCheck(prefix: string, command: CheckCommand): string[] {
+  const { slot, nonce, session, codeMac, request, guessesByPhone } = command;
+  const keys = keysOf(prefix, slot);
+  return [
+    keys.verification,
+    keys.failures,
+    keys.approvals,
+    keys.verdict(request?.hash ?? null),
+    nonce ?? '',
+    session,
+    codeMac,
+    request?.content ?? '',
+    String(guessesByPhone),
+    ownerOf(slot),
+    String(REPLAY_MS),
+    String(APPROVAL_RETENTION_MS),
+  ];
+}
+
+function forCancel(prefix: string, { slot, nonce }: CancelCommand): string[] {
+  const keys = keysOf(prefix, slot);
+  return [keys.verification, keys.approvals, nonce, ownerOf(slot), RECORD_RULES];
+}
+
+function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusCommand): string[] {
+  const keys = keysOf(prefix, slot);
+  return [
+    keys.verification,
+    keys.sends,
+    keys.failures,
+    keys.approvals,
+    JSON.stringify({ cooldownMs, windows, ...COOLDOWN_RULES, ...BUDGET_RULES }),
+    nonce ?? '',
+    ownerOf(slot),
+  ];
+}
+
+function forReport(prefix: string, { slot, sendId, ...report }: ReportCommand): string[] {
+  const { provider, messageId, status, category } = report;
+  const json = JSON.stringify({ provider, messageId, status, category });
+  return [keysOf(prefix, slot).verification, sendId, json, RECORD_RULES];
 }

@@ -17,10 +17,10 @@ const CODES = 500;
 const LAGS_MS = [100, 20, 2];
 const CONNECTIONS = 50;
 
-const NO_FENCE = "local function history() return 'off' end";
+const NO_FENCE = "local function replication_id() return 'off' end";
 /** What looks as good, but comes back when the same process is demoted and promoted again. */
 const FENCE_OF_RUN_ID = `
-local function history() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
+local function replication_id() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
 `;
 
 const closers: (() => Promise<unknown>)[] = [];

@@ -135,7 +135,7 @@ describe('random sends and guesses over the kill of a primary', () => {
   });
 
   it('without the fence break some', async () => {
-    const history = await record("local function history() return 'off' end");
+    const history = await record("local function replication_id() return 'off' end");
     const found = violations(history);
     figure(`control: ${found.length} broken promises without the fence in ${summary(history)}`);
     expect(found.length).toBeGreaterThan(0);

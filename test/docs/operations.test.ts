@@ -110,7 +110,7 @@ describe('the lists', () => {
 
   test('of keys: every one under its name', () => {
     const keys = keysOf('cs', { phoneKey: '<phone>', caller: '<caller>', purpose: '<purpose>' });
-    const named = Object.values(keys).map((key) => (typeof key === 'string' ? key : key({ hash: '<request>' })));
+    const named = Object.values(keys).map((key) => (typeof key === 'string' ? key : key('<request>')));
     const listed = tableOf(markedPart(page, 'keys')).flatMap(([key]) => codeWords(key));
     expect(listed.sort()).toEqual([...named, messageKeyOf('cs', '<message>')].sort());
   });

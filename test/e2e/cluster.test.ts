@@ -103,8 +103,8 @@ describe('slots', () => {
     const hash = keyring.fingerprint('send request', phoneKey, [input]);
     return [keys, others].flatMap(({ answer, verdict, ...fixed }) => [
       ...Object.values(fixed),
-      answer({ hash }),
-      verdict({ hash }),
+      answer(hash),
+      verdict(hash),
       answer(null),
       verdict(null),
     ]);

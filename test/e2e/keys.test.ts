@@ -7,6 +7,7 @@ import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';
 import { createInbox } from '../support/inbox.ts';
 import { keysUnder } from '../support/keys.ts';
+import type { VirtualOptions } from '../support/virtual-redis.ts';
 import { createStage, figure, ownRedis, without } from './stage.ts';
 import { createUser } from './user.ts';
 
@@ -98,16 +99,32 @@ describe('after every kind of call', () => {
     expect(await stage.checkKeys()).toBe(keys.length);
   });
 
-  it('an approved or canceled verification keeps neither seed nor MAC of its code', async () => {
-    const app = await stage.startVirtual();
+  /** Sends a code, ends its verification, and returns the fields of its record that the code derives from. */
+  async function secretsAfter(end: 'approved' | 'canceled', plant?: VirtualOptions['plant']): Promise<string[]> {
+    const app = await stage.startVirtual(plant && { plant });
     const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
     ok(await user.send());
     const [record = ''] = (await allKeys()).filter((key) => key.includes(':v:'));
-    expect(Object.keys(await redis.client.hgetall(record))).toEqual(expect.arrayContaining(['seed', 'mac']));
-    expect(await user.verdict(user.code())).toBe('APPROVED');
-    const left = Object.keys(await redis.client.hgetall(record));
-    expect(left).not.toEqual(expect.arrayContaining(['seed']));
-    expect(left).not.toEqual(expect.arrayContaining(['mac']));
+    const secrets = async () => (await redis.client.hkeys(record)).filter((field) => /^(mac|seed|undo)$/.test(field));
+    expect((await secrets()).sort()).toEqual(['mac', 'seed']);
+    if (end === 'approved') expect(await user.verdict(user.code())).toBe('APPROVED');
+    else ok(await app.client('grpc').call(cancelVerification, { verificationId: user.id, purpose: 'login' }));
+    return await secrets();
+  }
+
+  it.each(['approved', 'canceled'] as const)(
+    'a verification that was %s keeps neither seed nor MAC of its code',
+    async (end) => {
+      expect(await secretsAfter(end)).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['approved', 'check'],
+    ['canceled', 'cancel'],
+  ] as const)('negative control: one that was %s keeps them when %s.lua does not delete them', async (end, script) => {
+    const plant = without(script, { "redis.call('HDEL', record_key, 'seed', 'mac', 'undo')": '' });
+    expect(await secretsAfter(end, plant)).not.toEqual([]);
   });
 
   it('the same phone has other keys under another secret', async () => {
@@ -127,8 +144,11 @@ const GRAMMAR = /^cs:\{[0-9a-f]{2}\.[\w-]{22}\}:([vsfaqr])(?::anonymous:[\w-]+)?
 const MESSAGE = /^cs:\{(m)\.[0-9a-f]{2}-[\w-]{22}\}$/;
 
 describe('negative controls: the check after each test finds', () => {
-  it.each(['send', 'check'])('a key that %s.lua leaves without a TTL', async (script) => {
-    const plant = without(script, { "redis.call('PEXPIRE', KEYS[2]": "redis.call('EXISTS', KEYS[2]" });
+  it.each([
+    ['send', 'sends_key'],
+    ['check', 'failures_key'],
+  ])('a key that %s.lua leaves without a TTL', async (script, key) => {
+    const plant = without(script, { [`redis.call('PEXPIRE', ${key}`]: `redis.call('EXISTS', ${key}` });
     const user = createUser(await stage.startVirtual({ plant }), { protocol: 'grpc', phone: stage.phone() });
     ok(await user.send());
     await user.verdict(user.wrong());

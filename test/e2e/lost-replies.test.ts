@@ -134,7 +134,8 @@ describe('1,000 different codes under one request_id', () => {
   });
 
   it('negative control: a replay that compares again without a charge finds the right one', async () => {
-    const compareAgain = "return { redis.call('HGET', KEYS[1], 'mac') == mac and 'APPROVED' or 'WRONG', q[4], '4' }";
+    const compareAgain =
+      "return { redis.call('HGET', record_key, 'mac') == mac and 'APPROVED' or 'WRONG', stored.nonce, '4' }";
     const plant = without('check', { "return { 'REQUEST_ID_REUSED' }": compareAgain });
     const user = createUser(await stage.startVirtual({ env, plant }), { protocol: 'grpc', phone: stage.phone() });
     expect(await flood(user)).toEqual({ WRONG_CODE: 999, APPROVED: 1 });

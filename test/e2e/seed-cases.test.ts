@@ -45,7 +45,7 @@ interface SeedCase {
 /** The code stays where it was when it is right. */
 const REUSABLE = without('check', {
   "'state', 'approved', 'approved', value)": "'approved', value)",
-  "redis.call('HDEL', KEYS[1], 'seed', 'mac', 'undo')": '',
+  "redis.call('HDEL', record_key, 'seed', 'mac', 'undo')": '',
 });
 
 const USED_TWICE = "expected 'APPROVED' to be 'NOT_FOUND'";
@@ -116,7 +116,7 @@ const CASES: readonly SeedCase[] = [
       expect(user.received()).toBe(7);
     },
     // A window that empties all at once.
-    control: without('send', { 'whole(at - row.windowMs)': 'whole(at - at % row.windowMs)' }),
+    control: without('send', { 'decimal(now - limit.windowMs)': 'decimal(now - now % limit.windowMs)' }),
     red: 'it was not refused',
   },
   {
@@ -138,7 +138,7 @@ const CASES: readonly SeedCase[] = [
       });
       expect(await late.status()).toMatchObject({ canCheck: false });
     },
-    control: without('check', { ' or at >= tonumber(v[5])': '' }),
+    control: without('check', { ' or now >= tonumber(record.expires)': '' }),
     red: USED_TWICE,
   },
   {
@@ -172,7 +172,7 @@ const CASES: readonly SeedCase[] = [
       expect(await hasty.verdict(hasty.code())).toBe('EXHAUSTED');
       expect(await hasty.record()).toMatchObject({ state: VerificationState.EXHAUSTED, attempts: 5 });
     },
-    control: without('check', { "redis.call('HINCRBY', KEYS[1], 'attempts', 1)": '1' }),
+    control: without('check', { "redis.call('HINCRBY', record_key, 'attempts', 1)": '1' }),
     red: 'attemptsRemaining: 3',
   },
   {
@@ -300,7 +300,7 @@ describe('negative controls: each case fails without its protection', () => {
 
   it('provider away, and nothing is given back', async () => {
     const planted = await stage.startVirtual({
-      plant: without('settle', { "redis.call('ZREM', KEYS[2], send_id)": '' }),
+      plant: without('settle', { "redis.call('ZREM', sends_key, send_id)": '' }),
     });
     const user = users(planted, 'grpc')();
     planted.inbox.answer(async () => ({ kind: 'unavailable', category: 'transient', vendorCode: '503' }));

@@ -48,7 +48,7 @@ describe('the store on a real Redis', () => {
     await send(1);
     expect(await send(2)).toMatchObject({ kind: 'blocked', by: 'cooldown' });
     // As after the promotion of a replica: the record is of another history than the node that reads it.
-    await shared.client.hset(`${shared.prefix}:{00.fence}:v:auth:login`, 'history', '0'.repeat(40));
+    await shared.client.hset(`${shared.prefix}:{00.fence}:v:auth:login`, 'replication_id', '0'.repeat(40));
     expect(await check()).toEqual({ kind: 'not_found' });
     const status = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
     expect(status).toMatchObject({ record: { state: 'expired' }, blocked: null });
@@ -64,7 +64,7 @@ describe('the store on a real Redis', () => {
     const delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts: [] } as const;
     await store.send({ slot, rules: rulesOf('same'), sendId: 'send', candidate, session: '', request: null });
     await store.settle({ slot, sendId: 'send', requestHash: null, delivery });
-    await shared.client.hset(`${shared.prefix}:{00.reported}:v:auth:login`, 'history', '0'.repeat(40));
+    await shared.client.hset(`${shared.prefix}:{00.reported}:v:auth:login`, 'replication_id', '0'.repeat(40));
     const report = { provider: 'a', messageId: 'm', status: 'delivered', category: '' } as const;
     expect(await store.report({ slot, sendId: 'send', ...report })).toMatchObject({ outcome: 'applied' });
     const status = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });

@@ -1,13 +1,13 @@
 import { inject } from 'vitest';
 import { createRedisStore, type RedisStoreOptions } from '../../src/store/redis.ts';
-import { loadScripts, type ScriptName } from '../../src/store/scripts.ts';
+import { loadScripts, SCRIPT_NAMES, type ScriptName } from '../../src/store/redis-scripts.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventually } from './wait.ts';
 
 /** Scripts take the time from their last argument instead of Redis's clock; everything else is the real thing. */
 const VIRTUAL_CLOCK = `
 local virtual_now = tonumber(table.remove(ARGV))
-local function now() return virtual_now end
+local function clock() return virtual_now end
 `;
 
 export interface VirtualOptions extends Partial<RedisStoreOptions> {
@@ -20,8 +20,8 @@ export interface VirtualOptions extends Partial<RedisStoreOptions> {
 
 /** The Redis store under a clock that the test turns. */
 export function virtualRedisStore({ now, plant = (_, lua) => lua, ...options }: VirtualOptions): Store {
-  const scripts = loadScripts(VIRTUAL_CLOCK);
-  for (const name of Object.keys(scripts) as ScriptName[]) scripts[name] = plant(name, scripts[name]);
+  const scripts = loadScripts({ override: VIRTUAL_CLOCK });
+  for (const name of SCRIPT_NAMES) scripts[name] = plant(name, scripts[name]);
   return createRedisStore({
     urls: [inject('redisUrl')],
     cluster: false,

@@ -8,16 +8,18 @@
   Replies
     RECORD json   {now, phoneVerifiedAt?, record?}
 ]]
-local keep = cjson.decode(ARGV[3])
-local at = now()
-local v = hash(KEYS[1])
-local view = record_view(v, ARGV[1], at, keep)
+local record_key, approvals_key = unpack(KEYS)
+local nonce, owner, retention = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local now = clock()
+
+local record = read_hash(record_key)
+local view = record_view(record, nonce, now, retention)
 if view and view.state == 'pending' then
-  redis.call('HSET', KEYS[1], 'state', 'canceled')
-  redis.call('HDEL', KEYS[1], 'seed', 'mac', 'undo')
-  v.state = 'canceled'
-  view = record_view(v, ARGV[1], at, keep)
+  redis.call('HSET', record_key, 'state', 'canceled')
+  redis.call('HDEL', record_key, 'seed', 'mac', 'undo')
+  record.state = 'canceled'
+  view = record_view(record, nonce, now, retention)
 end
 return { 'RECORD', cjson.encode({
-  now = at, phoneVerifiedAt = verified_at(KEYS[2], ARGV[2], at, keep), record = view,
+  now = now, phoneVerifiedAt = verified_at(approvals_key, owner, now, retention), record = view,
 }) }

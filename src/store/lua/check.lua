@@ -16,55 +16,59 @@
     NOT_FOUND
     REQUEST_ID_REUSED
 ]]
-local nonce, session, mac, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local at = now()
+local record_key, failures_key, approvals_key, verdict_key = unpack(KEYS)
+local nonce, session, mac, fingerprint, by_phone_limit, owner, replay_ms, approval_ms = unpack(ARGV)
+local by_phone = nonce == ''
+local now = clock()
 
 -- A verdict outlives its verification. The fingerprint binds it to the same guess by the same caller, session and
--- target, so that a replay tells nothing new and never compares again.
+-- target, so that a replay reveals nothing new and never compares again.
 if fingerprint ~= '' then
-  local q = redis.call('HMGET', KEYS[4], 'fingerprint', 'until', 'verdict', 'nonce', 'value')
-  if q[1] and at < tonumber(q[2]) then
-    if q[1] ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
-    return { q[3], q[4], q[5] }
+  local stored = read_fields(verdict_key, 'fingerprint', 'until', 'verdict', 'nonce', 'value')
+  if stored.fingerprint and now < tonumber(stored['until']) then
+    if stored.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
+    return { stored.verdict, stored.nonce, stored.value }
   end
 end
 
-local v = redis.call('HMGET', KEYS[1],
-  'nonce', 'session', 'state', 'history', 'expires', 'attempts', 'guesses', 'by_phone', 'mac', 'test', 'delivery')
-local by_phone = nonce == ''
-if not v[1] or (not by_phone and v[1] ~= nonce) or (v[2] ~= '' and v[2] ~= session) then return { 'NOT_FOUND' } end
-if v[3] ~= 'pending' or v[4] ~= history() or at >= tonumber(v[5]) then return { 'NOT_FOUND' } end
+local record = read_fields(record_key, 'nonce', 'session', 'state', 'replication_id', 'expires',
+  'guesses', 'attempts', 'by_phone', 'mac', 'test', 'delivery')
+if not record.nonce then return { 'NOT_FOUND' } end
+if not by_phone and record.nonce ~= nonce then return { 'NOT_FOUND' } end
+if record.session ~= '' and record.session ~= session then return { 'NOT_FOUND' } end
+if record.state ~= 'pending' or now >= tonumber(record.expires) then return { 'NOT_FOUND' } end
+if record.replication_id ~= replication_id() then return { 'NOT_FOUND' } end
 
-local left = v[7] - v[6]
-if by_phone then left = math.min(left, ARGV[5] - v[8]) end
-if left <= 0 then return { 'EXHAUSTED', v[1] } end
+local left = record.guesses - record.attempts
+if by_phone then left = math.min(left, by_phone_limit - record.by_phone) end
+if left <= 0 then return { 'EXHAUSTED', record.nonce } end
 
-local attempt = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
-if by_phone then redis.call('HINCRBY', KEYS[1], 'by_phone', 1) end
-local charged = not v[10]
-if charged then redis.call('ZADD', KEYS[2], at, v[1] .. ':' .. attempt) end
+local guess = redis.call('HINCRBY', record_key, 'attempts', 1)
+if by_phone then redis.call('HINCRBY', record_key, 'by_phone', 1) end
+local charged = not record.test
+if charged then redis.call('ZADD', failures_key, now, record.nonce .. ':' .. guess) end
 
 local verdict, value, delivery
-if v[9] == mac then
-  verdict, value, delivery = 'APPROVED', whole(at), v[11] or ''
-  redis.call('HSET', KEYS[1], 'state', 'approved', 'approved', value)
-  redis.call('HDEL', KEYS[1], 'seed', 'mac', 'undo')
-  redis.call('PEXPIRE', KEYS[1], ARGV[8])
-  redis.call('DEL', KEYS[2])
-  redis.call('HSET', KEYS[3], '*', value, ARGV[6], value)
-  redis.call('PEXPIRE', KEYS[3], ARGV[8])
+if record.mac == mac then
+  verdict, value, delivery = 'APPROVED', decimal(now), record.delivery or ''
+  redis.call('HSET', record_key, 'state', 'approved', 'approved', value)
+  redis.call('HDEL', record_key, 'seed', 'mac', 'undo')
+  redis.call('PEXPIRE', record_key, approval_ms)
+  redis.call('DEL', failures_key)
+  redis.call('HSET', approvals_key, '*', value, owner, value)
+  redis.call('PEXPIRE', approvals_key, approval_ms)
 else
   verdict, value = 'WRONG', tostring(left - 1)
   if charged then
-    redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', whole(at - ARGV[8]))
-    redis.call('PEXPIRE', KEYS[2], ARGV[8])
+    redis.call('ZREMRANGEBYSCORE', failures_key, '-inf', decimal(now - approval_ms))
+    redis.call('PEXPIRE', failures_key, approval_ms)
   end
 end
 
 if fingerprint ~= '' then
-  redis.call('DEL', KEYS[4])
-  redis.call('HSET', KEYS[4], 'fingerprint', fingerprint, 'until', whole(at + ARGV[7]),
-    'verdict', verdict, 'nonce', v[1], 'value', value)
-  redis.call('PEXPIRE', KEYS[4], ARGV[7])
+  redis.call('DEL', verdict_key)
+  redis.call('HSET', verdict_key, 'fingerprint', fingerprint, 'until', decimal(now + replay_ms),
+    'verdict', verdict, 'nonce', record.nonce, 'value', value)
+  redis.call('PEXPIRE', verdict_key, replay_ms)
 end
-return { verdict, v[1], value, delivery }
+return { verdict, record.nonce, value, delivery }

@@ -1,19 +1,20 @@
 --[[
-  Ties a vendor's message id to the send behind it, once, and hands out the reports that came before.
+  Ties a vendor's message id to its send, once, and hands out the reports that came before.
 
-  KEYS[1] m  what is known of the message id (hash)
+  KEYS[1] m  what is known of the message id (hash): token, or waiting reports until there is one; expires
   ARGV[1] the send's report token
   ARGV[2] how long the link is kept, ms
 
   Replies
     LINKED report…   each as it was given to lookup.lua, oldest first
 ]]
-local at = now()
-local m = hash(KEYS[1])
-if m.expires and at >= tonumber(m.expires) then m = {} end
-if m.token then return { 'LINKED' } end
+local message_key, token, keep_ms = KEYS[1], ARGV[1], ARGV[2]
+local now = clock()
+local message = read_hash(message_key)
+if message.expires and now >= tonumber(message.expires) then message = {} end
+if message.token then return { 'LINKED' } end
 
-redis.call('DEL', KEYS[1])
-write(KEYS[1], { token = ARGV[1], expires = whole(at + ARGV[2]) })
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return { 'LINKED', unpack(m.waiting and cjson.decode(m.waiting) or {}) }
+redis.call('DEL', message_key)
+write_hash(message_key, { token = token, expires = decimal(now + keep_ms) })
+redis.call('PEXPIRE', message_key, keep_ms)
+return { 'LINKED', unpack(message.waiting and cjson.decode(message.waiting) or {}) }

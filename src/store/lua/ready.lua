@@ -1,6 +1,5 @@
 --[[
-  Whether this server can be the store: it takes writes, shows scripts the history they write, and lets us at
-  our keys.
+  Whether this server can be the store: it takes writes, shows scripts its replication id, and lets us read our keys.
 
   KEYS[1]  any key under the prefix, only to see that it may be read
 
@@ -8,7 +7,7 @@
     READY
     READ_ONLY   a replica, for example the old primary after a failover
 ]]
-history()
-hash(KEYS[1])
+replication_id()
+read_hash(KEYS[1])
 if not string.find(redis.call('INFO', 'replication'), 'role:master', 1, true) then return { 'READ_ONLY' } end
 return { 'READY' }

@@ -13,25 +13,25 @@
     EARLY age        the send is not settled: the report is kept until it is
     SUPERSEDED       the record is gone, or of a later send
 ]]
-local at = now()
-local v = hash(KEYS[1])
-if v.send_id ~= ARGV[1] or is_gone(v, at, cjson.decode(ARGV[3])) then return { 'SUPERSEDED' } end
+local record_key, send_id, report = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
+local now = clock()
+local record = read_hash(record_key)
+if record.send_id ~= send_id or is_gone(record, now, cjson.decode(ARGV[3])) then return { 'SUPERSEDED' } end
 
-local age = whole(at - v.sent)
-local report = cjson.decode(ARGV[2])
-report.at = at
+local age = decimal(now - record.sent)
+report.at = now
 
-if not v.delivery then
-  local early = early_reports(v)
-  for _, said in ipairs(early) do
-    if said.provider == report.provider and said.status == report.status then return { 'EARLY', age } end
+if not record.delivery then
+  local early = early_reports(record)
+  for _, known in ipairs(early) do
+    if known.provider == report.provider and known.status == report.status then return { 'EARLY', age } end
   end
   early[#early + 1] = report
-  redis.call('HSET', KEYS[1], 'early', cjson.encode(early))
+  redis.call('HSET', record_key, 'early', cjson.encode(early))
   return { 'EARLY', age }
 end
 
-local delivery = cjson.decode(v.delivery)
+local delivery = cjson.decode(record.delivery)
 if not apply_report(delivery, report) then return { 'REPEATED', age } end
-redis.call('HSET', KEYS[1], 'delivery', encode_delivery(delivery))
+redis.call('HSET', record_key, 'delivery', encode_delivery(delivery))
 return { 'APPLIED', age }

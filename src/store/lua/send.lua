@@ -1,9 +1,9 @@
 --[[
-  Reserves one send: takes all limits and writes the record, or takes none and says which limit refuses. A send to a
-  test number asks and takes none.
+  Reserves one send: takes all limits and writes the record; or takes none and says which limit refuses. A send to a
+  test number is not limited and takes none.
 
   KEYS[1] v  the current verification (hash)        KEYS[4] a  approvals (hash)
-  KEYS[2] s  recent sends (sorted set)              KEYS[5] r  the stored answer of this request id (hash)
+  KEYS[2] s  sends of the phone (sorted set)        KEYS[5] r  the stored answer of this request id (hash)
   KEYS[3] f  failed guesses (sorted set)
 
   ARGV[1] rules as JSON: lifeMs, digits, guesses, resend, cooldownMs, cooldownSteps, cooldownMemoryMs, windows,
@@ -17,79 +17,84 @@
     REQUEST_ID_REUSED
     BLOCKED by retry_after_ms
 ]]
+local record_key, sends_key, failures_key, approvals_key, answer_key = unpack(KEYS)
 local rules = cjson.decode(ARGV[1])
-local send_id, session, fingerprint = ARGV[2], ARGV[6], ARGV[7]
-local at = now()
-local v = hash(KEYS[1])
+local send_id, nonce, seed, mac, session, fingerprint = unpack(ARGV, 2)
+local now = clock()
+local record = read_hash(record_key)
 
 if fingerprint ~= '' then
-  local r = hash(KEYS[5])
-  if r.fingerprint and at < tonumber(r.sent) + rules.replayMs then
-    if r.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
-    local seed = v.nonce == r.nonce and v.seed or ''
-    -- The record knows what was reported since.
-    local delivery = v.send_id == r.send_id and v.delivery or r.delivery or ''
-    return { 'REPLAYED', r.nonce, r.sent, r.expires, r.resend, r.remaining, seed, delivery, whole(at) }
+  local answer = read_hash(answer_key)
+  if answer.fingerprint and now < tonumber(answer.sent) + rules.replayMs then
+    if answer.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
+    local live_seed = record.nonce == answer.nonce and record.seed or ''
+    -- The record's delivery includes what was reported since.
+    local delivery = record.send_id == answer.send_id and record.delivery or answer.delivery or ''
+    return {
+      'REPLAYED', answer.nonce, answer.sent, answer.expires, answer.resend, answer.remaining,
+      live_seed, delivery, decimal(now),
+    }
   end
 end
 
-local keys = { s = KEYS[2], f = KEYS[3], a = KEYS[4] }
-local before = rules.test and {} or send_status(at, keys, v, rules)
-if before.blocked then return { 'BLOCKED', before.blocked.by, whole(before.blocked.retryAfterMs) } end
+local keys = { sends = sends_key, failures = failures_key, approvals = approvals_key }
+local before = rules.test and {} or send_status(now, keys, record, rules)
+if before.blocked then return { 'BLOCKED', before.blocked.by, decimal(before.blocked.retryAfterMs) } end
 
-local epoch = history()
+local replication = replication_id()
 local same = rules.resend == 'same' and not rules.test
-  and is_pending(v, at, epoch) and not v.test
-  and tonumber(v.attempts) < tonumber(v.guesses)
-  and v.session == session
-  and tonumber(v.digits) == rules.digits
-  and (v.expires - at) * 2 > v.expires - v.created
+  and is_pending(record, now, replication) and not record.test
+  and tonumber(record.attempts) < tonumber(record.guesses)
+  and record.session == session
+  and tonumber(record.digits) == rules.digits
+  -- More than half of its life is left.
+  and (record.expires - now) * 2 > record.expires - record.created
 
--- What a refund puts back.
 local undo
-if v.nonce then
-  v.undo = nil
-  undo = cjson.encode(v)
+if record.nonce then
+  -- Only one step back is kept.
+  record.undo = nil
+  undo = cjson.encode(record)
 end
 
 if not rules.test then
-  redis.call('ZADD', KEYS[2], at, send_id)
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', whole(at - rules.keepSendsMs))
-  redis.call('PEXPIRE', KEYS[2], whole(rules.keepSendsMs))
+  redis.call('ZADD', sends_key, now, send_id)
+  redis.call('ZREMRANGEBYSCORE', sends_key, '-inf', decimal(now - rules.keepSendsMs))
+  redis.call('PEXPIRE', sends_key, decimal(rules.keepSendsMs))
 end
 
 if same then
-  write(KEYS[1], { send_id = send_id, sent = whole(at), sends = v.sends + 1, undo = undo })
-  redis.call('HDEL', KEYS[1], 'delivery', 'early')
+  write_hash(record_key, { send_id = send_id, sent = decimal(now), sends = record.sends + 1, undo = undo })
+  redis.call('HDEL', record_key, 'delivery', 'early')
 else
   local granted = rules.test and rules.guesses
-    or math.min(rules.guesses, guesses_left(at, KEYS[3], rules.budgets))
-  v = {
-    nonce = ARGV[3], seed = ARGV[4], mac = ARGV[5], session = session, history = epoch, state = 'pending',
-    created = whole(at), expires = whole(at + rules.lifeMs), digits = rules.digits,
+    or math.min(rules.guesses, guesses_left(now, failures_key, rules.budgets))
+  record = {
+    nonce = nonce, seed = seed, mac = mac, session = session, replication_id = replication, state = 'pending',
+    created = decimal(now), expires = decimal(now + rules.lifeMs), digits = rules.digits,
     guesses = granted, attempts = 0, by_phone = 0, test = rules.test and 1 or nil,
-    send_id = send_id, sent = whole(at), sends = 1, undo = undo,
+    send_id = send_id, sent = decimal(now), sends = 1, undo = undo,
   }
-  redis.call('DEL', KEYS[1])
-  write(KEYS[1], v)
+  redis.call('DEL', record_key)
+  write_hash(record_key, record)
 end
-redis.call('PEXPIRE', KEYS[1], whole(v.expires - at + rules.retentionMs))
+redis.call('PEXPIRE', record_key, decimal(record.expires - now + rules.retentionMs))
 
-v.send_id = send_id
-local after = rules.test and { windows = {} } or send_status(at, keys, v, rules)
+record.send_id = send_id
+local after = rules.test and { windows = {} } or send_status(now, keys, record, rules)
 local remaining
-for i, row in ipairs(rules.windows) do
-  local rest = row.limit - (after.windows[i] and after.windows[i].used or 0)
-  if not remaining or rest < remaining then remaining = rest end
+for i, window in ipairs(rules.windows) do
+  local left = window.limit - (after.windows[i] and after.windows[i].used or 0)
+  if not remaining or left < remaining then remaining = left end
 end
-local resend = whole(at + (after.blocked and after.blocked.retryAfterMs or 0))
+local resend = decimal(now + (after.blocked and after.blocked.retryAfterMs or 0))
 
 if fingerprint ~= '' then
-  redis.call('DEL', KEYS[5])
-  write(KEYS[5], {
-    fingerprint = fingerprint, send_id = send_id, nonce = v.nonce, sent = whole(at), expires = v.expires,
+  redis.call('DEL', answer_key)
+  write_hash(answer_key, {
+    fingerprint = fingerprint, send_id = send_id, nonce = record.nonce, sent = decimal(now), expires = record.expires,
     resend = resend, remaining = remaining,
   })
-  redis.call('PEXPIRE', KEYS[5], whole(rules.replayMs))
+  redis.call('PEXPIRE', answer_key, decimal(rules.replayMs))
 end
-return { 'RESERVED', v.nonce, whole(at), v.expires, resend, tostring(remaining), v.seed }
+return { 'RESERVED', record.nonce, decimal(now), record.expires, resend, tostring(remaining), record.seed }

@@ -12,11 +12,14 @@
   Replies
     STATUS json   {now, phoneVerifiedAt?, record?, windows, budgets, cooldown, blocked?}
 ]]
-local rules = cjson.decode(ARGV[1])
-local at = now()
-local v = hash(KEYS[1])
-local status = send_status(at, { s = KEYS[2], f = KEYS[3], a = KEYS[4] }, v, rules)
-status.now = at
-status.phoneVerifiedAt = verified_at(KEYS[4], ARGV[3], at, rules)
-status.record = record_view(v, ARGV[2], at, rules)
+local record_key, sends_key, failures_key, approvals_key = unpack(KEYS)
+local rules, nonce, owner = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
+local now = clock()
+
+local record = read_hash(record_key)
+local keys = { sends = sends_key, failures = failures_key, approvals = approvals_key }
+local status = send_status(now, keys, record, rules)
+status.now = now
+status.phoneVerifiedAt = verified_at(approvals_key, owner, now, rules)
+status.record = record_view(record, nonce, now, rules)
 return { 'STATUS', cjson.encode(status) }

@@ -1,16 +1,46 @@
--- Put before every script by the loader: the only sources of time and of history. Tests load another prelude, whose
--- clock they turn by hand.
+-- Put before every script by the loader: the only sources of time and of the replication id, and how hashes are read
+-- and written. Tests put functions of their own after it: a clock that they turn by hand, another replication id.
 
--- Milliseconds since the epoch on Redis's own clock.
-local function now()
+-- The time of this call: milliseconds since the epoch, on Redis's own clock.
+local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The id of the replication history this node writes: new at every promotion and restart. A code lives only on the
--- history that issued it, because a promoted replica may not know that the code was already used.
-local function history()
+-- The id of the replication history that this node writes: new at every promotion and restart. A code lives only under
+-- the id that issued it, because a promoted replica may not know that the code was already used.
+local function replication_id()
   local id = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   if not id then error('INFO replication shows no master_replid') end
   return id
+end
+
+-- All fields of a hash by name; empty when there is no such key.
+local function read_hash(key)
+  local flat = redis.call('HGETALL', key)
+  local fields = {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
+end
+
+-- Some fields of a hash by name; a field that is not there is nil.
+local function read_fields(key, ...)
+  local values = redis.call('HMGET', key, ...)
+  local fields = {}
+  for i, name in ipairs({ ... }) do fields[name] = values[i] or nil end
+  return fields
+end
+
+local function write_hash(key, fields)
+  local flat = {}
+  for name, value in pairs(fields) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
+  end
+  redis.call('HSET', key, unpack(flat))
+end
+
+-- A whole number as a decimal: Lua would write large ones with an exponent.
+local function decimal(number)
+  return string.format('%.0f', number)
 end

@@ -1,57 +1,58 @@
--- What delivery reports make of a delivery: the same rules as src/domain/reports.ts.
+-- How delivery reports change a delivery: the same rules as src/domain/reports.ts.
 
--- A list that is empty would come out of cjson as an object.
+-- cjson writes an empty list as an object.
 local function encode_delivery(delivery)
   return (string.gsub(cjson.encode(delivery), '"attempts":{}', '"attempts":[]'))
 end
 
--- How many SMS the user may get of it: a doubt that another provider was tried after is two.
-local function messages_in(d)
+-- How many SMS the user may get: an unknown result and another provider after it are two.
+local function messages_in(delivery)
   local count = 0
-  for _, attempt in ipairs(d.attempts) do
+  for _, attempt in ipairs(delivery.attempts) do
     if attempt.result == 'accepted' or attempt.result == 'unknown' then count = count + 1 end
   end
   return count
 end
 
--- Changes `d` as one report says, and answers whether it did.
-local function apply_report(d, report)
-  local named = d.provider == report.provider
+-- Changes the delivery as one report says. Returns whether it changed.
+local function apply_report(delivery, report)
+  -- The message is with this provider; or this provider was at least tried.
+  local named = delivery.provider == report.provider
   local tried = named
-  for _, attempt in ipairs(d.attempts) do tried = tried or attempt.provider == report.provider end
+  for _, attempt in ipairs(delivery.attempts) do tried = tried or attempt.provider == report.provider end
 
-  local word = report.status
+  local reported, known = report.status, delivery.status
   local changes
-  if word == 'delivered' then
-    changes = tried and d.status ~= 'delivered'
-  elseif word == 'failed' then
-    changes = named and d.status ~= 'delivered' and d.status ~= 'failed'
-  elseif word == 'accepted' then
-    changes = tried and d.status == 'unknown'
+  if reported == 'delivered' then
+    changes = tried and known ~= 'delivered'
+  elseif reported == 'failed' then
+    changes = named and known ~= 'delivered' and known ~= 'failed'
+  elseif reported == 'accepted' then
+    changes = tried and known == 'unknown'
   else
-    error('a report says an unknown word')
+    error('a report has an unknown status')
   end
   if not changes then return false end
 
   if report.messageId ~= '' then
-    d.messageId = report.messageId
+    delivery.messageId = report.messageId
   elseif not named then
-    d.messageId = ''
+    delivery.messageId = ''
   end
-  d.provider = report.provider
-  d.status = word
-  d.failure = nil
-  if word == 'failed' then d.failure = report.category ~= '' and report.category or 'unknown' end
-  d.reportedAt = report.at
+  delivery.provider = report.provider
+  delivery.status = reported
+  delivery.failure = nil
+  if reported == 'failed' then delivery.failure = report.category ~= '' and report.category or 'unknown' end
+  delivery.reportedAt = report.at
   return true
 end
 
--- What was reported of a send before it was settled; a list.
-local function early_reports(v)
-  return v.early and cjson.decode(v.early) or {}
+-- The reports of a send that came before it was settled; a list.
+local function early_reports(record)
+  return record.early and cjson.decode(record.early) or {}
 end
 
--- What a send was after all when it seemed that nothing was sent, yet it was delivered, as JSON; nil when it was not.
+-- The delivery, as JSON, of a send that seemed not sent and was reported delivered; nil without such a report.
 local function delivered_after_all(early)
   for _, report in ipairs(early) do
     if report.status == 'delivered' then
