@@ -81,7 +81,7 @@ function resultIn(response: Readonly<Record<string, unknown>>, { to, requestId, 
     return isTencentCode(code) ? refusal(code, requestId, policy) : faulty('malformed', true, requestId);
   }
   const messageId = serialIn(serial);
-  if (messageId === null) return faulty('no_serial', true, requestId);
+  if (messageId === null) return faulty('no_message_id', true, requestId);
   if (!isSameNumber(number, to)) return faulty('other_number', true, requestId);
   // It bills by segments.
   const segments = typeof fee === 'number' && Number.isSafeInteger(fee) && fee > 0 ? fee : 1;

@@ -165,8 +165,8 @@ describe('a success is believed only when it is whole', () => {
   const status = { SerialNo: '5000:9', PhoneNumber: MESSAGE.to, Fee: 1, Code: 'Ok' };
 
   test.each<[string, unknown, string]>([
-    ['no id', { SendStatusSet: [{ ...status, SerialNo: '' }] }, 'no_serial'],
-    ['an id that is none', { SendStatusSet: [{ ...status, SerialNo: 7 }] }, 'no_serial'],
+    ['no id', { SendStatusSet: [{ ...status, SerialNo: '' }] }, 'no_message_id'],
+    ['an id that is none', { SendStatusSet: [{ ...status, SerialNo: 7 }] }, 'no_message_id'],
     ['another number', { SendStatusSet: [{ ...status, PhoneNumber: '+8618501230000' }] }, 'other_number'],
     ['no number', { SendStatusSet: [{ ...status, PhoneNumber: undefined }] }, 'other_number'],
     ['an empty set', { SendStatusSet: [] }, 'malformed'],
