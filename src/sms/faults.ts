@@ -29,8 +29,6 @@ const WORDS: Readonly<Record<string, FaultWord>> = {
   ETIMEDOUT: 'timeout',
   // Of axios, when its signal fires.
   ERR_CANCELED: 'timeout',
-  // Of axios, for its own timer.
-  ECONNABORTED: 'timeout',
   ECONNRESET: 'reset',
   EPIPE: 'reset',
   ERR_STREAM_PREMATURE_CLOSE: 'reset',

@@ -43,7 +43,6 @@ async function openTencent(
     secretId,
     secretKey,
     sdkAppId,
-    timeoutMs,
     templates: templates.map(present),
     brand: sms.brand,
     failOverBlocked: sms.failOverBlocked,
@@ -76,7 +75,7 @@ async function openWebhook({ webhook, callbacks }: Config, { now }: ProviderPart
   if (url === undefined || secret === undefined) return null;
   const { createWebhookProvider } = await import('./webhook/provider.ts');
   const reports = callbacks.publicUrl !== undefined;
-  const provider = createWebhookProvider({ url, secret, timeoutMs, maxSockets: maxConcurrent, reports, now });
+  const provider = createWebhookProvider({ url, secret, maxSockets: maxConcurrent, reports, now });
   return { provider, timeoutMs, maxConcurrent };
 }
 

@@ -6,8 +6,6 @@ import { type FaultWord, faultWord } from '../faults.ts';
 
 export interface ExchangeOptions {
   readonly url: string;
-  /** From the call to the last byte of the answer. */
-  readonly timeoutMs: number;
   readonly maxSockets: number;
 }
 
@@ -33,7 +31,7 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 /** Shorter than the 75 s or so after which servers and middleboxes drop a silent connection without a word. */
 const IDLE_MS = 60_000;
 
-export function createExchanger({ url, timeoutMs, maxSockets }: ExchangeOptions): Exchanger {
+export function createExchanger({ url, maxSockets }: ExchangeOptions): Exchanger {
   const target = new URL(url);
   const secure = target.protocol === 'https:';
   const settings = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_MS } as const;
@@ -52,7 +50,6 @@ export function createExchanger({ url, timeoutMs, maxSockets }: ExchangeOptions)
       let written = false;
       let failed = (fault: FaultWord): Exchange => ({ kind: 'failed', written, fault });
       const give = (exchange: Exchange) => {
-        clearTimeout(timer);
         signal.removeEventListener('abort', expire);
         resolve(exchange);
       };
@@ -61,7 +58,6 @@ export function createExchanger({ url, timeoutMs, maxSockets }: ExchangeOptions)
         request.destroy();
       };
       const expire = () => abandon('timeout');
-      const timer = setTimeout(expire, timeoutMs);
       signal.addEventListener('abort', expire, { once: true });
 
       request.once('socket', (socket) => {

@@ -115,14 +115,14 @@ export function messageIdIn(value: unknown): string | null {
 }
 
 function takenResult(status: number, answer: Readonly<Record<string, unknown>> | null, message: Message): SendResult {
-  if (answer === null && TAKEN.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: 1 };
+  if (answer === null && TAKEN.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: null };
   const given = messageIdIn(answer?.message_id);
   if (given === null) return { kind: 'unknown', category: 'unknown', vendorCode: 'malformed', actor: 'operator' };
   const segments = answer?.segments;
   return {
     kind: 'accepted',
     messageId: tells(given, message) ? message.sendId : given,
-    segments: Number.isInteger(segments) && Number(segments) > 0 && Number(segments) < 100 ? Number(segments) : 1,
+    segments: Number.isInteger(segments) && Number(segments) > 0 && Number(segments) < 100 ? Number(segments) : null,
   };
 }
 

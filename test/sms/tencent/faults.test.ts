@@ -226,11 +226,3 @@ test('over TLS an answer is read, and a silence after the request counts as mayb
   server.closeAllConnections();
   server.close();
 });
-
-test('the SDK’s own time-out holds where no signal comes', async () => {
-  for (const behaviour of [{ do: 'hang' }, { do: 'stall', body: LIE }] as const) {
-    fake.misbehave(behaviour);
-    const result = await tencentTo(fake.url, { timeoutMs: 100 }).send(MESSAGE, NEVER);
-    expect(result).toMatchObject({ kind: 'unknown', category: 'timeout', vendorCode: 'timeout' });
-  }
-});

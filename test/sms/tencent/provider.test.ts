@@ -35,9 +35,14 @@ describe('a message', () => {
     expect(sent?.region).toBe('ap-guangzhou');
   });
 
-  test('says how many segments were billed', async () => {
-    fake.answer({ how: 'ok_but', status: { Fee: 3 } });
-    expect((await send()).result).toMatchObject({ segments: 3 });
+  test.each([
+    [3, 3],
+    [0, null],
+    [undefined, null],
+    ['3', null],
+  ])('says how many segments were billed: Fee %j, %j', async (Fee, segments) => {
+    fake.answer({ how: 'ok_but', status: { Fee } });
+    expect((await send()).result).toMatchObject({ kind: 'accepted', segments });
   });
 
   test('is signed for the host that is named, wherever that leads', async () => {
