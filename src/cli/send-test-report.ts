@@ -1,6 +1,7 @@
 /** What became of a message, for an operator who sees these codes for the first time. */
 import type { Event } from '../event.ts';
 import type { Dispatched } from '../sms/dispatch.ts';
+import { explainFault } from '../sms/faults.ts';
 import type { Actor, Provider } from '../sms/provider.ts';
 
 /** The last line: what became of the message. */
@@ -40,37 +41,9 @@ export function describeAttempt(attempt: Attempt, explain: Provider['explain']):
   if (category !== '') {
     const code = vendorCode === 'unlisted' ? unlistedCode : `${vendorCode} ${unlistedCode}`.trim();
     lines.push(`  why: ${category.replaceAll('_', ' ')}, code ${code}`);
-    const fault = explainFault(vendorCode);
-    // Vendors' explanations say themselves who has to act.
-    const explained = fault === '' ? (explain?.(unlistedCode || vendorCode) ?? '') : `${fault} ${ACTORS[actor]}`;
-    lines.push(`  ${explained || ACTORS[actor]}`);
+    const explained = explainFault(vendorCode) || (explain?.(unlistedCode || vendorCode) ?? '');
+    lines.push(`  ${explained}${explained && ' '}${ACTORS[actor]}`);
   }
   if (vendorRequestId !== '') lines.push(`  ${provider}’s id of the request: ${vendorRequestId}`);
   return lines;
-}
-
-/** Words of ours, where a provider gave no code. */
-const FAULTS: Readonly<Record<string, string>> = {
-  refused: 'Nothing takes connections there: is the address right, and may this machine go there?',
-  dns: 'The name of its host leads nowhere: is the address right, and does DNS work on this machine?',
-  tls: 'This machine does not trust its certificate.',
-  unreachable: 'There is no way to it from this machine.',
-  no_connection: 'No connection to it came about.',
-  timeout: 'It did not answer in time.',
-  reset: 'It broke the connection before it answered.',
-  network: 'The connection failed before it answered.',
-  connection_lost: 'The connection broke before it answered.',
-  redirected: 'It answers with a redirect, which is not followed: is the address right?',
-  not_json: 'What answered is not the provider: is a proxy in between?',
-  malformed: 'What answered is not the provider as it is documented: is a proxy in between?',
-  bad_response: 'The answer is not one of docs/webhook.md.',
-  no_message_id: 'It took the message without saying under which id.',
-  sender: 'There is no sender: neither the route names one nor the settings of the provider.',
-};
-
-/** Empty for what is no word of ours. */
-function explainFault(vendorCode: string): string {
-  if (Object.hasOwn(FAULTS, vendorCode)) return FAULTS[vendorCode] ?? '';
-  const [, status] = /^http_(\d{3})$/.exec(vendorCode) ?? [];
-  return status === undefined ? '' : `It answered with HTTP status ${status} and no code that is known.`;
 }

@@ -9,7 +9,10 @@ import type { Sender } from '../domain/routing.ts';
 export interface Provider {
   /** As routes, metrics and the delivery record name it. */
   readonly name: string;
-  /** Sends one message. `signal` ends the attempt; the answer is then `unknown` unless nothing was written yet. */
+  /**
+   * Sends one message. `signal` alone ends the attempt: a provider has no timer of its own. The result is then `unknown`, unless
+   * nothing was written yet.
+   */
   send(message: Message, signal: AbortSignal): Promise<SendResult>;
   /** Tells the vendor that the code of a message was entered: routes that convert stay in use. */
   readonly converted?: (conversion: Conversion, signal: AbortSignal) => Promise<FeedbackResult>;
@@ -41,7 +44,14 @@ export interface Message {
   readonly sender: Sender;
 }
 
-export type SendResult = { readonly kind: 'accepted'; readonly messageId: string; readonly segments: number } | Failure;
+export type SendResult =
+  | {
+      readonly kind: 'accepted';
+      readonly messageId: string;
+      /** How many SMS the vendor made of it; null when it does not tell. */
+      readonly segments: number | null;
+    }
+  | Failure;
 
 export interface Failure {
   readonly kind: /** This number or content is refused: no other provider will help. Surely not sent. */

@@ -18,9 +18,9 @@ describe('a provider’s failure', () => {
   it.each(
     // What providers and their guard say where there is no code of a vendor.
     [
-      'refused dns tls unreachable no_connection timeout reset network connection_lost redirected not_json malformed',
-      'bad_response no_message_id sender http_404 http_502',
-    ].flatMap((words) => words.split(' ')),
+      ...['refused', 'dns', 'tls', 'unreachable', 'timeout', 'reset', 'network', 'redirected', 'malformed'],
+      ...['no_message_id', 'http_404', 'http_502'],
+    ],
   )('%s is explained, and who has to act', (vendorCode) => {
     const [, why, explained] = describeAttempt({ ...FAILED, vendorCode }, () => '');
     expect(why).toBe(`  why: transient, code ${vendorCode}`);
@@ -32,7 +32,7 @@ describe('a provider’s failure', () => {
     expect(lines).toEqual([
       'acme: surely did not send, after 123 ms',
       '  why: transient, code 42',
-      '  It is 42.',
+      '  It is 42. The operator has to act.',
       '  acme’s id of the request: rq',
     ]);
   });
@@ -43,7 +43,7 @@ describe('a provider’s failure', () => {
       '  why: transient, code X.Y',
       '  The operator has to act.',
     ]);
-    expect(describeAttempt(unlisted, (code) => `See ${code}.`)).toContain('  See X.Y.');
+    expect(describeAttempt(unlisted, (code) => `See ${code}.`)).toContain('  See X.Y. The operator has to act.');
   });
 });
 

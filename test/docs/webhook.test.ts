@@ -32,7 +32,7 @@ afterAll(() => server.stop());
 
 const provider = () =>
   createWebhookProvider({
-    ...{ url: `${server.url}/sms`, secret, timeoutMs: 2_000, maxSockets: 1, reports: true },
+    ...{ url: `${server.url}/sms`, secret, maxSockets: 1, reports: true },
     now: () => NOW,
   });
 const forever = new AbortController().signal;

@@ -173,7 +173,7 @@ describe('a gateway’s reports', () => {
   async function stage(now = () => NOW) {
     const fake = await startWebhookFake({ secret: SECRET, now: () => NOW });
     const webhook = createWebhookProvider({
-      ...{ url: fake.url, secret: SECRET, timeoutMs: 1_000, maxSockets: 1, reports: true },
+      ...{ url: fake.url, secret: SECRET, maxSockets: 1, reports: true },
       now,
     });
     const started = await start([webhook], { now });

@@ -9,7 +9,8 @@ import { type AgentOptions, Agent as HttpsAgent } from 'node:https';
 // The package itself would load the clients of older versions of the API as well.
 import { Client } from 'tencentcloud-sdk-nodejs-sms/tencentcloud/services/sms/v20210111/sms_client.js';
 import { endIdle, onceStanding, watchConnections } from '../connection-watch.ts';
-import { type FaultWord, isTencentCode } from './failures.ts';
+import { faultWord } from '../faults.ts';
+import { isTencentCode, type TencentWord } from './failures.ts';
 
 export interface ConnectionOptions {
   readonly secretId: string;
@@ -17,8 +18,6 @@ export interface ConnectionOptions {
   readonly region: string;
   /** URL; `http://` for fakes on this machine only. */
   readonly endpoint: string;
-  /** Second defence, for headers and body each; the signal of a call is the first. */
-  readonly timeoutMs: number;
   /** Replaces options of the connections, for tests that stand in for Tencent's own host name. */
   readonly agent?: AgentOptions;
 }
@@ -35,7 +34,7 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly response: Readonly<Record<string, unknown>>; readonly requestId: string }
   | { readonly kind: 'refused'; readonly code: string; readonly requestId: string }
   /** `maybeSent` unless it is known that nothing of the request was written. */
-  | { readonly kind: 'failed'; readonly word: FaultWord; readonly maybeSent: boolean };
+  | { readonly kind: 'failed'; readonly word: TencentWord; readonly maybeSent: boolean };
 
 /** What is seen of one call below the SDK. */
 interface Trace {
@@ -48,7 +47,7 @@ interface Trace {
 }
 
 export function connectTencent(options: ConnectionOptions): Connection {
-  const { secretId, secretKey, region, timeoutMs } = options;
+  const { secretId, secretKey, region } = options;
   const { protocol, host } = new URL(options.endpoint);
   const secure = protocol === 'https:';
   const traces = new AsyncLocalStorage<Trace>();
@@ -71,7 +70,8 @@ export function connectTencent(options: ConnectionOptions): Connection {
       httpProfile: {
         protocol: `${protocol}//`,
         endpoint: host,
-        reqTimeout: timeoutMs / 1000,
+        // None of its own: the signal of a call is the only timer. The SDK's default is a minute.
+        reqTimeout: 0,
         // The SDK hands it to node-fetch, which takes functions too.
         agent: agentOnce as unknown as HttpAgent,
       },
@@ -93,7 +93,7 @@ export function connectTencent(options: ConnectionOptions): Connection {
         }
         return { kind: 'answered', response, requestId: requestIdIn(response.RequestId) };
       } catch (error) {
-        return outcomeOf(isRecord(error) ? error : {}, trace, { aborted: signal.aborted, secure });
+        return outcomeOf(isRecord(error) ? error : {}, trace, signal.aborted);
       } finally {
         signal.removeEventListener('abort', end);
         // The SDK does not read the body of an answer other than 200: without this its connection would stay open unused.
@@ -126,32 +126,21 @@ function openAgent(secure: boolean, replaced: AgentOptions = {}, traceOf: () => 
   return agent;
 }
 
-function outcomeOf(
-  error: Readonly<Record<string, unknown>>,
-  trace: Trace,
-  { aborted, secure }: { aborted: boolean; secure: boolean },
-): Outcome {
-  const failed = (word: FaultWord, maybeSent = true): Outcome => ({ kind: 'failed', word, maybeSent });
+function outcomeOf(error: Readonly<Record<string, unknown>>, trace: Trace, aborted: boolean): Outcome {
+  const failed = (word: TencentWord, maybeSent = true): Outcome => ({ kind: 'failed', word, maybeSent });
   const written = trace.requests > 0 && trace.connection !== 'opening';
   if (aborted) return failed('timeout', written);
-  const { code, type, httpCode, requestId, message } = error;
+  const { code, type, httpCode, requestId } = error;
   if (type === undefined && isTencentCode(code)) return { kind: 'refused', code, requestId: requestIdIn(requestId) };
   if (trace.requests > 1) return failed('redirected');
   if (typeof httpCode === 'number') return failed(`http_${httpCode}`);
-  if (type === 'body-timeout' || String(message).startsWith('network timeout')) return failed('timeout', written);
-  if (!written) return failed(openingFault(trace.code, secure), false);
+  if (!written) return failed(faultWord(trace.code), false);
   // Without JSON, without `Response`, or with a code that is none.
   if (type === 'invalid-json' || error instanceof TypeError || (type === undefined && code !== undefined)) {
     return failed('malformed');
   }
-  return failed('connection_lost');
-}
-
-function openingFault(code: string, secure: boolean): FaultWord {
-  if (code === 'ECONNREFUSED') return 'refused';
-  if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return 'dns';
-  // Codes of the system begin with E, those about certificates, which are OpenSSL's, hardly ever.
-  return secure && /^(?:ERR_(?:TLS|SSL)_|EPROTO$|[^E])/.test(code) ? 'tls' : 'no_connection';
+  // Of an error on a connection that stands, the SDK drops the code: hardly anything but a break is possible there.
+  return failed(faultWord(code ?? (trace.code || 'ECONNRESET')));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What became of a message, by Tencent's code or by how the call failed. */
 import type { FailureCategory } from '../../domain/delivery.ts';
+import type { FaultWord } from '../faults.ts';
 import type { Actor, Failure } from '../provider.ts';
 import { type CodeRow, MAYBE_SENT, TENCENT_CODES, UNAVAILABLE } from './codes.ts';
 
@@ -68,39 +69,41 @@ function unlistedRow(code: string): CodeRow {
 interface Fault {
   readonly category: FailureCategory;
   readonly actor: Actor;
-  readonly meaning: string;
 }
 
-/** Words of ours, where there is no code of Tencent's. */
+/** Words of faults.ts, and how they are taken here. */
 const FAULTS = {
-  refused: { category: 'transient', actor: 'operator', meaning: 'the connection was refused' },
-  dns: { category: 'transient', actor: 'operator', meaning: 'the name of the endpoint could not be resolved' },
-  tls: { category: 'configuration', actor: 'operator', meaning: 'the endpoint’s certificate is not trusted' },
-  no_connection: { category: 'transient', actor: 'operator', meaning: 'no connection to the endpoint came about' },
-  timeout: { category: 'timeout', actor: 'nobody', meaning: 'no answer in time' },
-  connection_lost: { category: 'transient', actor: 'nobody', meaning: 'the connection broke before the answer' },
-  malformed: { category: 'unknown', actor: 'operator', meaning: 'the answer is not one that Tencent documents' },
-  no_serial: { category: 'unknown', actor: 'operator', meaning: 'accepted, but without an id of the message' },
+  refused: { category: 'transient', actor: 'operator' },
+  dns: { category: 'transient', actor: 'operator' },
+  tls: { category: 'configuration', actor: 'operator' },
+  unreachable: { category: 'transient', actor: 'operator' },
+  network: { category: 'transient', actor: 'operator' },
+  timeout: { category: 'timeout', actor: 'nobody' },
+  reset: { category: 'transient', actor: 'nobody' },
+  malformed: { category: 'unknown', actor: 'operator' },
+  no_message_id: { category: 'unknown', actor: 'operator' },
+  redirected: { category: 'configuration', actor: 'operator' },
+  http_429: { category: 'rate_limited', actor: 'operator' },
+  http_4xx: { category: 'configuration', actor: 'operator' },
+  http_5xx: { category: 'transient', actor: 'nobody' },
+} as const satisfies Readonly<Record<FaultWord | 'http_429' | 'http_4xx' | 'http_5xx', Fault>>;
+
+/** Words for what only this provider finds. */
+const OWN_FAULTS = {
   other_number: { category: 'unknown', actor: 'operator', meaning: 'the answer is about another number' },
-  redirected: {
-    category: 'configuration',
-    actor: 'operator',
-    meaning: 'the endpoint redirects, which is not followed',
-  },
-  http_429: { category: 'rate_limited', actor: 'operator', meaning: 'HTTP status 429 instead of an answer' },
-  http_4xx: { category: 'configuration', actor: 'operator', meaning: 'an HTTP status instead of an answer' },
-  http_5xx: { category: 'transient', actor: 'nobody', meaning: 'an HTTP status instead of an answer' },
   no_template: { category: 'configuration', actor: 'operator', meaning: 'no template is set for this destination' },
   no_signature: { category: 'configuration', actor: 'operator', meaning: 'mainland China needs a signature' },
   not_digits: { category: 'template', actor: 'operator', meaning: 'templates take codes and minutes of 1 to 6 digits' },
   no_variable: { category: 'template', actor: 'caller', meaning: 'the request lacks a variable of the template' },
-} as const satisfies Readonly<Record<string, Fault>>;
+} as const satisfies Readonly<Record<string, Fault & { readonly meaning: string }>>;
 
-export type FaultWord = Exclude<keyof typeof FAULTS, 'http_429' | 'http_4xx' | 'http_5xx'> | `http_${number}`;
+const ALL_FAULTS: Readonly<Record<string, Fault>> = { ...FAULTS, ...OWN_FAULTS };
+
+export type TencentWord = FaultWord | keyof typeof OWN_FAULTS | `http_${number}`;
 
 /** `maybeSent` unless it is known that nothing of the request left this machine. */
-export function faulty(word: FaultWord, maybeSent: boolean, requestId = ''): Failure {
-  const { category, actor } = faultOf(word) ?? FAULTS.malformed;
+export function faulty(word: TencentWord, maybeSent: boolean, requestId = ''): Failure {
+  const { category, actor } = faultOf(word);
   const ours = category === 'configuration' || category === 'template';
   return {
     kind: maybeSent ? 'unknown' : 'unavailable',
@@ -112,21 +115,13 @@ export function faulty(word: FaultWord, maybeSent: boolean, requestId = ''): Fai
   };
 }
 
-function faultOf(word: string): Fault | undefined {
-  if (Object.hasOwn(FAULTS, word)) return FAULTS[word as keyof typeof FAULTS];
-  if (!/^http_\d{3}$/.test(word)) return undefined;
-  return word >= 'http_500' ? FAULTS.http_5xx : FAULTS.http_4xx;
+function faultOf(word: TencentWord): Fault {
+  return ALL_FAULTS[word] ?? (word >= 'http_500' ? FAULTS.http_5xx : FAULTS.http_4xx);
 }
 
-const ACTORS: Readonly<Record<Actor, string>> = {
-  user: 'The person with the phone has to act.',
-  caller: 'The calling application has to act.',
-  operator: 'The operator has to act.',
-  nobody: 'Nobody has to act.',
-};
-
-/** A sentence for the operator on a `vendorCode`, or a code as it came, and who has to act. */
+/** What a code of Tencent's, listed or not, or a word of this provider alone means, in a sentence for the operator. */
 export function explainTencent(code: string): string {
-  const { meaning, actor } = TENCENT_CODES.get(code) ?? faultOf(code) ?? unlistedRow(code);
-  return `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}. ${ACTORS[actor]}`;
+  const own = Object.hasOwn(OWN_FAULTS, code) ? OWN_FAULTS[code as keyof typeof OWN_FAULTS] : undefined;
+  const { meaning } = own ?? TENCENT_CODES.get(code) ?? unlistedRow(code);
+  return `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`;
 }

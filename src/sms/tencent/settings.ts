@@ -26,7 +26,6 @@ export const tencent = vendor({
       secretId,
       secretKey,
       sdkAppId,
-      timeoutMs: settings.timeoutMs,
       templates: templates.map(present),
       brand,
       failOverBlocked,

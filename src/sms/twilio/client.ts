@@ -26,8 +26,6 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Known while its connection does not stand: nothing of the request has left. */
   unsent?: boolean;
-  /** Fires when the time of the request is over. */
-  late?: AbortSignal;
   /** HTTP status of an answer that came whole. */
   status?: number;
   /** In milliseconds. */
@@ -48,7 +46,6 @@ export interface ClientOptions {
   readonly username: string;
   readonly password: string;
   readonly baseUrl: string | undefined;
-  readonly timeoutMs: number;
   readonly maxSockets: number;
 }
 
@@ -73,14 +70,12 @@ const exchanges = new AsyncLocalStorage<Exchange>();
 
 class ObedientClient extends RequestClient {
   readonly #base: URL | null;
-  readonly #timeoutMs: number;
 
-  constructor({ baseUrl, timeoutMs, maxSockets }: ClientOptions) {
-    // The SDK keeps 5 idle connections and gives them up after its `timeout`, which each request replaces below.
+  constructor({ baseUrl, maxSockets }: ClientOptions) {
+    // The SDK keeps 5 idle connections unless told otherwise, and gives them up after its `timeout`.
     const pool = { maxSockets, maxTotalSockets: maxSockets, maxFreeSockets: maxSockets, scheduling: 'lifo' } as const;
     super({ ...pool, timeout: IDLE_MS });
     this.#base = baseUrl === undefined ? null : new URL(baseUrl);
-    this.#timeoutMs = timeoutMs;
     this.axios.defaults.httpAgent = new Agent({ ...pool, keepAlive: true, timeout: IDLE_MS });
     for (const agent of [this.axios.defaults.httpAgent, this.axios.defaults.httpsAgent]) {
       if (agent instanceof Agent) watchConnections(agent);
@@ -88,7 +83,9 @@ class ObedientClient extends RequestClient {
     this.axios.interceptors.request.use((config) => {
       const exchange = exchanges.getStore();
       if (exchange === undefined) return config;
-      config.signal = exchange.late === undefined ? exchange.signal : AbortSignal.any([exchange.signal, exchange.late]);
+      config.signal = exchange.signal;
+      // The SDK puts its `timeout` here. The signal is the only timer of a request.
+      config.timeout = 0;
       config.transport = { request: (...request: TransportRequest) => watched(exchange, request) };
       return config;
     });
@@ -97,17 +94,11 @@ class ObedientClient extends RequestClient {
   override async request<T>(request: RequestClient.RequestOptions<T>) {
     const uri = this.#base === null ? request.uri : moved(request.uri, this.#base);
     const exchange = exchanges.getStore();
-    // Axios leaves the time for connecting without a limit where it does not make the request by itself. Ended with the request:
-    // what `AbortSignal.timeout` holds, 2 kB of each, it holds until its time is over.
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.#timeoutMs);
-    if (exchange !== undefined) exchange.late = late.signal;
     try {
-      const response = await super.request({ ...request, uri, timeout: this.#timeoutMs });
+      const response = await super.request({ ...request, uri });
       if (exchange !== undefined) note(exchange, response.statusCode, response.headers);
       return response;
     } finally {
-      clearTimeout(timer);
       // They hold the credentials, the phone and the code of the last message.
       delete this.lastRequest;
       delete this.lastResponse;

@@ -200,17 +200,16 @@ function rows(verdict: Verdict, meanings: Readonly<Record<number, string>>): [st
   return Object.entries(meanings).map(([code, meaning]) => [code, { ...verdict, meaning }]);
 }
 
-const ACTORS: Readonly<Record<Actor, string>> = {
-  user: 'The user has to act.',
-  caller: 'The calling application has to act.',
-  operator: 'The operator has to act.',
-  nobody: 'It passes by itself.',
+/** The sender is missing: a word of ours. */
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  sender: 'There is no sender: neither the route names one nor the settings of the provider.',
 };
 
-/** A code of Twilio's, in a sentence or three for the operator. Empty for what is no code. */
+/** A code of Twilio's in a sentence or three for the operator; empty for what is not one. */
 export function explainTwilio(code: string): string {
+  if (Object.hasOwn(OWN_WORDS, code)) return OWN_WORDS[code] ?? '';
   if (!/^[1-9]\d{4}$/.test(code)) return '';
-  const page = `See https://www.twilio.com/docs/errors/${code}`;
+  const page = `See https://www.twilio.com/docs/errors/${code} for more.`;
   const row = TWILIO_CODES.get(code);
-  return row === undefined ? page : `${row.meaning} ${ACTORS[row.actor]} ${page}`;
+  return row === undefined ? page : `${row.meaning} ${page}`;
 }

@@ -1,4 +1,5 @@
 /** What an error of Twilio's SDK, or a message that failed at once, proves: nothing of the error itself leaves this file. */
+import { type FaultWord, faultWord } from '../faults.ts';
 import type { Failure } from '../provider.ts';
 import type { Exchange } from './client.ts';
 import { TWILIO_CODES } from './codes.ts';
@@ -34,7 +35,7 @@ function withFacts(told: Told, { retryAfterMs, requestId }: Exchange): Told {
 }
 
 function answered(status: number, code: unknown): Told {
-  if (status < 300) return doubt('not_json');
+  if (status < 300) return doubt('malformed');
   return ofCode(code) ?? uncoded(byStatus(status), code, `http_${status}`);
 }
 
@@ -70,38 +71,20 @@ function byStatus(status: number): Omit<Told, 'vendorCode'> {
 }
 
 /** Why no answer came. */
-function wordOf(error: unknown): string {
-  const code = String(fieldOf(error, 'code') ?? fieldOf(fieldOf(error, 'cause'), 'code'));
-  return TLS.test(code) ? 'tls' : (WORDS[code] ?? 'network');
+function wordOf(error: unknown): FaultWord {
+  return faultWord(fieldOf(error, 'code') ?? fieldOf(fieldOf(error, 'cause'), 'code'));
 }
 
 /** No connection came about. */
-function unsent(vendorCode: string): Told {
+function unsent(vendorCode: FaultWord): Told {
   const actor = vendorCode === 'timeout' ? 'nobody' : 'operator';
   return { ...doubt(vendorCode), kind: 'unavailable', actor };
 }
 
-function doubt(vendorCode: string): Told {
+function doubt(vendorCode: FaultWord): Told {
   const category = vendorCode === 'timeout' ? 'timeout' : 'transient';
   return { kind: 'unknown', category, vendorCode, status: 'UNAVAILABLE', actor: 'nobody' };
 }
-
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'refused',
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  ECONNABORTED: 'timeout',
-  ERR_CANCELED: 'timeout',
-  ETIMEDOUT: 'timeout',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-};
-
-/** What OpenSSL and Node call a certificate that they refuse. */
-const TLS =
-  /^(?:UNABLE_TO_|CERT_|CRL_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_|ERR_TLS_CERT_ALTNAME)/;
 
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

@@ -16,8 +16,6 @@ export interface TwilioOptions {
   readonly messagingServiceSid?: string | undefined;
   /** In place of `https://api.twilio.com`. */
   readonly baseUrl?: string | undefined;
-  /** For one message, from the call to the last byte of the answer. */
-  readonly timeoutMs: number;
   readonly maxSockets: number;
   /** Public URL for delivery reports; without it there are none. */
   readonly statusCallback?: string | undefined;
@@ -42,14 +40,13 @@ const TOO_LATE: Failure = { kind: 'unavailable', category: 'timeout', vendorCode
 
 /** Throws an error that names the setting when the account SID is none. */
 export function createTwilioProvider(options: TwilioOptions): Provider {
-  const { accountSid, authToken, apiKey, baseUrl, timeoutMs, maxSockets, statusCallback, failOverBlocked } = options;
+  const { accountSid, authToken, apiKey, baseUrl, maxSockets, statusCallback, failOverBlocked } = options;
   if (!accountSid.startsWith('AC')) throw new Error('twilio.accountSid (TWILIO_ACCOUNT_SID) must begin with AC');
   const client = createTwilioClient({
     accountSid,
     username: apiKey?.sid ?? accountSid,
     password: apiKey?.secret ?? authToken,
     baseUrl,
-    timeoutMs,
     maxSockets,
   });
 
@@ -80,7 +77,7 @@ export function createTwilioProvider(options: TwilioOptions): Provider {
       if (!isMessageId(sid)) return decided(unnamed(exchange));
       if (FAILED.has(status)) return decided(failureAtOnce({ status, errorCode }, exchange));
       // A messaging service does not know the number of segments yet, and says 0.
-      return { kind: 'accepted', messageId: sid, segments: Math.max(1, Number.parseInt(numSegments, 10) || 1) };
+      return { kind: 'accepted', messageId: sid, segments: Number.parseInt(numSegments, 10) || null };
     } catch (error) {
       return decided(failureOf(error, exchange));
     }

@@ -2,11 +2,10 @@
 import { Agent as HttpAgent, type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { endIdle, onceStanding, watchConnections } from '../connection-watch.ts';
+import { type FaultWord, faultWord } from '../faults.ts';
 
 export interface ExchangeOptions {
   readonly url: string;
-  /** From the call to the last byte of the answer. */
-  readonly timeoutMs: number;
   readonly maxSockets: number;
 }
 
@@ -18,23 +17,21 @@ export interface Exchanger {
 }
 
 export type Exchange =
-  | { readonly kind: 'failed'; readonly written: boolean; readonly fault: Fault }
+  | { readonly kind: 'failed'; readonly written: boolean; readonly fault: FaultWord }
   /** `fault`: the status is known, but the body did not come whole. */
   | {
       readonly kind: 'answered';
       readonly status: number;
       readonly headers: IncomingHttpHeaders;
       readonly body: string;
-      readonly fault: Fault | null;
+      readonly fault: FaultWord | null;
     };
-
-export type Fault = 'refused' | 'dns' | 'tls' | 'unreachable' | 'timeout' | 'reset' | 'bad_response' | 'network';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 /** Shorter than the 75 s or so after which servers and middleboxes drop a silent connection without a word. */
 const IDLE_MS = 60_000;
 
-export function createExchanger({ url, timeoutMs, maxSockets }: ExchangeOptions): Exchanger {
+export function createExchanger({ url, maxSockets }: ExchangeOptions): Exchanger {
   const target = new URL(url);
   const secure = target.protocol === 'https:';
   const settings = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_MS } as const;
@@ -51,18 +48,16 @@ export function createExchanger({ url, timeoutMs, maxSockets }: ExchangeOptions)
       const { promise, resolve } = Promise.withResolvers<Exchange>();
       const request = open(target, { method: 'POST', agent, headers });
       let written = false;
-      let failed = (fault: Fault): Exchange => ({ kind: 'failed', written, fault });
+      let failed = (fault: FaultWord): Exchange => ({ kind: 'failed', written, fault });
       const give = (exchange: Exchange) => {
-        clearTimeout(timer);
         signal.removeEventListener('abort', expire);
         resolve(exchange);
       };
-      const abandon = (fault: Fault) => {
+      const abandon = (fault: FaultWord) => {
         give(failed(fault));
         request.destroy();
       };
       const expire = () => abandon('timeout');
-      const timer = setTimeout(expire, timeoutMs);
       signal.addEventListener('abort', expire, { once: true });
 
       request.once('socket', (socket) => {
@@ -71,52 +66,26 @@ export function createExchanger({ url, timeoutMs, maxSockets }: ExchangeOptions)
           request.end(body);
         });
       });
-      request.on('error', (error) => give(failed(faultOf(error))));
+      request.on('error', ({ code }: NodeJS.ErrnoException) => give(failed(faultWord(code))));
       request.once('response', (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
         const { statusCode: status = 0, headers: answerHeaders } = response;
-        const answered = (fault: Fault | null): Exchange => {
+        const answered = (fault: FaultWord | null): Exchange => {
           return { kind: 'answered', status, headers: answerHeaders, body: Buffer.concat(chunks).toString(), fault };
         };
         failed = answered;
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;
-          if (size > MAX_ANSWER_BYTES) return abandon('bad_response');
+          if (size > MAX_ANSWER_BYTES) return abandon('malformed');
           chunks.push(chunk);
         });
         response.once('end', () => give(answered(null)));
-        response.once('error', (error) => give(answered(faultOf(error))));
+        response.once('error', ({ code }: NodeJS.ErrnoException) => give(answered(faultWord(code))));
       });
       return promise;
     },
 
     close: () => endIdle(agent),
   };
-}
-
-const FAULTS: Readonly<Record<string, Fault>> = {
-  ECONNREFUSED: 'refused',
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  EAI_FAIL: 'dns',
-  EAI_NODATA: 'dns',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
-  ETIMEDOUT: 'timeout',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-  EPROTO: 'tls',
-};
-
-/** Codes of OpenSSL's verification (`CERT_HAS_EXPIRED`, `DEPTH_ZERO_SELF_SIGNED_CERT`, …) and of Node's own. */
-const TLS = /^(?:ERR_TLS_|ERR_SSL_|CERT_|CRL_|DEPTH_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_)/;
-
-function faultOf(error: Error): Fault {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const known = FAULTS[code];
-  if (known !== undefined) return known;
-  if (TLS.test(code)) return 'tls';
-  return code.startsWith('HPE_') ? 'bad_response' : 'network';
 }

@@ -1,8 +1,9 @@
 /** What a gateway's answer to a message means (docs/webhook.md): its status says which of the four results, its body why. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FailureCategory } from '../../domain/delivery.ts';
+import type { FaultWord } from '../faults.ts';
 import type { Actor, Failure, FailureStatus, Message, SendResult } from '../provider.ts';
-import type { Exchange, Fault } from './client.ts';
+import type { Exchange } from './client.ts';
 
 interface Meaning {
   readonly status: FailureStatus;
@@ -114,19 +115,19 @@ export function messageIdIn(value: unknown): string | null {
 }
 
 function takenResult(status: number, answer: Readonly<Record<string, unknown>> | null, message: Message): SendResult {
-  if (answer === null && TAKEN.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: 1 };
+  if (answer === null && TAKEN.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: null };
   const given = messageIdIn(answer?.message_id);
-  if (given === null) return { kind: 'unknown', category: 'unknown', vendorCode: 'bad_response', actor: 'operator' };
+  if (given === null) return { kind: 'unknown', category: 'unknown', vendorCode: 'malformed', actor: 'operator' };
   const segments = answer?.segments;
   return {
     kind: 'accepted',
     messageId: tells(given, message) ? message.sendId : given,
-    segments: Number.isInteger(segments) && Number(segments) > 0 && Number(segments) < 100 ? Number(segments) : 1,
+    segments: Number.isInteger(segments) && Number(segments) > 0 && Number(segments) < 100 ? Number(segments) : null,
   };
 }
 
-function failedResult(fault: Fault, written: boolean): Failure {
-  const category = fault === 'timeout' ? 'timeout' : fault === 'bad_response' ? 'unknown' : 'transient';
+function failedResult(fault: FaultWord, written: boolean): Failure {
+  const category = fault === 'timeout' ? 'timeout' : fault === 'malformed' ? 'unknown' : 'transient';
   const { status } = CATEGORIES[category];
   const actor = fault === 'timeout' || fault === 'reset' ? 'nobody' : 'operator';
   return { kind: written ? 'unknown' : 'unavailable', category, vendorCode: fault, status, actor };

@@ -16,8 +16,6 @@ export interface WebhookOptions {
   readonly url: string;
   /** `whsec_` and base64, or any text; at least 24 bytes. */
   readonly secret: string;
-  /** For one message, from the call to the last byte of the answer. */
-  readonly timeoutMs: number;
   readonly maxSockets: number;
   /** Whether the gateway may report deliveries. */
   readonly reports: boolean;

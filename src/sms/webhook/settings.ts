@@ -40,9 +40,9 @@ export const webhook = vendor({
   senderFields: ['from', 'messagingServiceSid', 'signName', 'templateId', 'internationalTemplateId', 'senderId'],
   defaultRank: { mainland: 9, international: 9 },
   rules: [],
-  async open({ url, secret, timeoutMs, maxConcurrent }, { now, callbackUrl }) {
+  async open({ url, secret, maxConcurrent }, { now, callbackUrl }) {
     const { createWebhookProvider } = await import('./provider.ts');
     const reports = callbackUrl !== undefined;
-    return createWebhookProvider({ url, secret, timeoutMs, maxSockets: maxConcurrent, reports, now });
+    return createWebhookProvider({ url, secret, maxSockets: maxConcurrent, reports, now });
   },
 });

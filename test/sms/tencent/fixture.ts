@@ -25,7 +25,6 @@ export const OPTIONS: TencentOptions = {
   sdkAppId: '1400006666',
   region: 'ap-guangzhou',
   endpoint: 'https://sms.tencentcloudapi.com',
-  timeoutMs: 4_500,
   signName: '腾讯云',
   templateId: '1110',
   internationalTemplateId: '2220',

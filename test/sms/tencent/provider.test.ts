@@ -35,9 +35,14 @@ describe('a message', () => {
     expect(sent?.region).toBe('ap-guangzhou');
   });
 
-  test('says how many segments were billed', async () => {
-    fake.answer({ how: 'ok_but', status: { Fee: 3 } });
-    expect((await send()).result).toMatchObject({ segments: 3 });
+  test.each([
+    [3, 3],
+    [0, null],
+    [undefined, null],
+    ['3', null],
+  ])('says how many segments were billed: Fee %j, %j', async (Fee, segments) => {
+    fake.answer({ how: 'ok_but', status: { Fee } });
+    expect((await send()).result).toMatchObject({ kind: 'accepted', segments });
   });
 
   test('is signed for the host that is named, wherever that leads', async () => {
@@ -165,8 +170,8 @@ describe('a success is believed only when it is whole', () => {
   const status = { SerialNo: '5000:9', PhoneNumber: MESSAGE.to, Fee: 1, Code: 'Ok' };
 
   test.each<[string, unknown, string]>([
-    ['no id', { SendStatusSet: [{ ...status, SerialNo: '' }] }, 'no_serial'],
-    ['an id that is none', { SendStatusSet: [{ ...status, SerialNo: 7 }] }, 'no_serial'],
+    ['no id', { SendStatusSet: [{ ...status, SerialNo: '' }] }, 'no_message_id'],
+    ['an id that is none', { SendStatusSet: [{ ...status, SerialNo: 7 }] }, 'no_message_id'],
     ['another number', { SendStatusSet: [{ ...status, PhoneNumber: '+8618501230000' }] }, 'other_number'],
     ['no number', { SendStatusSet: [{ ...status, PhoneNumber: undefined }] }, 'other_number'],
     ['an empty set', { SendStatusSet: [] }, 'malformed'],

@@ -182,15 +182,16 @@ describe('a code that no table lists is judged by the HTTP status, and told by i
 });
 
 describe('a code is explained to the operator', () => {
-  it('with its meaning, who has to act and where Twilio explains it', () => {
+  it('with its meaning, and where Twilio explains it', () => {
     expect(explainTwilio('30034')).toBe(
-      'The number is not registered for A2P 10DLC, which the USA require. The operator has to act. ' +
-        'See https://www.twilio.com/docs/errors/30034',
+      'The number is not registered for A2P 10DLC, which the USA require. ' +
+        'See https://www.twilio.com/docs/errors/30034 for more.',
     );
   });
 
   it('by Twilio’s page alone when no table lists it, and not at all when it is no code', () => {
-    expect(explainTwilio('39999')).toBe('See https://www.twilio.com/docs/errors/39999');
+    expect(explainTwilio('39999')).toBe('See https://www.twilio.com/docs/errors/39999 for more.');
     expect(explainTwilio('http_502')).toBe('');
+    expect(explainTwilio('sender')).toMatch(/^There is no sender/);
   });
 });

@@ -28,7 +28,6 @@ export function providerOf(baseUrl: string, options: Partial<TwilioOptions> = {}
     ...ACCOUNT,
     from: '+15557122661',
     baseUrl,
-    timeoutMs: 200,
     maxSockets: 20,
     failOverBlocked: false,
     feedback: false,

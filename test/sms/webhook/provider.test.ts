@@ -40,7 +40,7 @@ afterEach(() => {
 afterAll(() => fake.stop());
 
 function provider(changed: Partial<WebhookOptions> = {}): Provider {
-  const options = { secret: SECRET, timeoutMs: 2_000, maxSockets: 4, reports: true, now: () => NOW };
+  const options = { secret: SECRET, maxSockets: 4, reports: true, now: () => NOW };
   const created = createWebhookProvider({ url: `${fake.url}/sms?tenant=1`, ...options, ...changed });
   opened.push(created);
   return created;
@@ -100,7 +100,11 @@ describe('a message', () => {
   });
 });
 
-const taken = (messageId: string, segments = 1): SendResult => ({ kind: 'accepted', messageId, segments });
+const taken = (messageId: string, segments: number | null = null): SendResult => ({
+  kind: 'accepted',
+  messageId,
+  segments,
+});
 const answer = (status: number, body = '', headers: Record<string, string> = {}): Behaviour => ({
   do: 'answer',
   status,
@@ -134,16 +138,16 @@ describe('an answer', () => {
     ['202 with an id', json(202, { message_id: 'm-1', segments: -1 }), taken('m-1')],
     ['202 and no body', answer(202), taken(message.sendId)],
     ['204', answer(204), taken(message.sendId)],
-    ['200 and no body', answer(200), maybe('bad_response', 'unknown')],
-    ['200 without an id', json(200, {}), maybe('bad_response', 'unknown')],
-    ['200 with an empty id', json(200, { message_id: '' }), maybe('bad_response', 'unknown')],
-    ['200 with an id that is no text', json(200, { message_id: 7 }), maybe('bad_response', 'unknown')],
-    ['200 with an endless id', json(200, { message_id: 'x'.repeat(129) }), maybe('bad_response', 'unknown')],
-    ['200 with an error', json(200, { error: 'no credit', category: 'balance' }), maybe('bad_response', 'unknown')],
-    ['200 with a list', json(200, []), maybe('bad_response', 'unknown')],
-    ['200 that is no JSON', answer(200, '<html>OK</html>'), maybe('bad_response', 'unknown')],
-    ['202 that is no JSON', answer(202, 'queued'), maybe('bad_response', 'unknown')],
-    ['200 of 17 KiB', json(200, { message_id: 'm', more: 'x'.repeat(17_000) }), maybe('bad_response', 'unknown')],
+    ['200 and no body', answer(200), maybe('malformed', 'unknown')],
+    ['200 without an id', json(200, {}), maybe('malformed', 'unknown')],
+    ['200 with an empty id', json(200, { message_id: '' }), maybe('malformed', 'unknown')],
+    ['200 with an id that is no text', json(200, { message_id: 7 }), maybe('malformed', 'unknown')],
+    ['200 with an endless id', json(200, { message_id: 'x'.repeat(129) }), maybe('malformed', 'unknown')],
+    ['200 with an error', json(200, { error: 'no credit', category: 'balance' }), maybe('malformed', 'unknown')],
+    ['200 with a list', json(200, []), maybe('malformed', 'unknown')],
+    ['200 that is no JSON', answer(200, '<html>OK</html>'), maybe('malformed', 'unknown')],
+    ['202 that is no JSON', answer(202, 'queued'), maybe('malformed', 'unknown')],
+    ['200 of 17 KiB', json(200, { message_id: 'm', more: 'x'.repeat(17_000) }), maybe('malformed', 'unknown')],
 
     [
       '422 for the number',
@@ -304,7 +308,7 @@ describe('what was surely not sent is unavailable', () => {
   });
 
   test('a handshake that never ends', async () => {
-    const result = await send({ url: `https://127.0.0.1:${portOf(silent)}/sms`, timeoutMs: 100 });
+    const result = await send({ url: `https://127.0.0.1:${portOf(silent)}/sms` }, AbortSignal.timeout(100));
     expect(result).toMatchObject({ kind: 'unavailable', category: 'timeout', vendorCode: 'timeout' });
   });
 
@@ -316,10 +320,10 @@ describe('what was surely not sent is unavailable', () => {
 
   test('a caller who goes while waiting for a connection', async () => {
     fake.behave({ do: 'hang' });
-    const one = provider({ maxSockets: 1, timeoutMs: 300 });
+    const one = provider({ maxSockets: 1 });
     const leaving = new AbortController();
     const before = fake.requests.length;
-    const first = one.send(message, forever());
+    const first = one.send(message, AbortSignal.timeout(300));
     const second = one.send(message, leaving.signal);
     leaving.abort();
     expect(await second).toMatchObject({ kind: 'unavailable', vendorCode: 'timeout' });
@@ -341,7 +345,7 @@ describe('what was maybe sent is unknown', () => {
     fake.behave(behaviour);
     const before = fake.requests.length;
     const start = performance.now();
-    expect(await send({ timeoutMs: 200 })).toMatchObject({ kind: 'unknown', vendorCode });
+    expect(await send({}, AbortSignal.timeout(200))).toMatchObject({ kind: 'unknown', vendorCode });
     expect(performance.now() - start).toBeLessThan(1_000);
     expect(fake.requests.length - before).toBe(1);
   });
@@ -366,7 +370,7 @@ describe('what was maybe sent is unknown', () => {
 
 test('a refusal whose body never ends is a refusal still', async () => {
   fake.behave({ do: 'stall', status: 422, body: JSON.stringify({ category: 'blocked' }) });
-  expect(await send({ timeoutMs: 200 })).toMatchObject({ kind: 'rejected', category: 'unknown' });
+  expect(await send({}, AbortSignal.timeout(200))).toMatchObject({ kind: 'rejected', category: 'unknown' });
 });
 
 describe('connections', () => {
@@ -389,7 +393,7 @@ describe('connections', () => {
     await eventually('the gateway has the message', () => own.requests.length === 1);
     one.close?.();
     release.resolve();
-    expect(await result).toEqual(taken('gw-1'));
+    expect(await result).toEqual(taken('gw-1', 1));
     await eventually('no connection is left', () => own.connections.open === 0);
     await own.stop();
   });

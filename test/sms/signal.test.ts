@@ -1,0 +1,56 @@
+/** The signal that a provider is given is the only timer of a message: it waits neither longer nor shorter. */
+import { ClientRequest } from 'node:http';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Message, Provider } from '../../src/sms/provider.ts';
+import { createWebhookProvider } from '../../src/sms/webhook/provider.ts';
+import { startTencentFake } from '../support/tencent-fake.ts';
+import { startTwilioFake } from '../support/twilio-fake.ts';
+import type { VendorServer } from '../support/vendor-server.ts';
+import { startWebhookFake } from '../support/webhook-fake.ts';
+import { SECRETS, tencentTo } from './tencent/fixture.ts';
+import { ACCOUNT, MESSAGE, providerOf } from './twilio/fixture.ts';
+
+const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+
+interface Silent {
+  readonly provider: Provider;
+  readonly server: VendorServer;
+}
+
+const VENDORS: Readonly<Record<string, () => Promise<Silent>>> = {
+  async tencent() {
+    const fake = await startTencentFake(SECRETS);
+    fake.misbehave({ do: 'hang' });
+    return { provider: tencentTo(fake.url), server: fake.server };
+  },
+  async twilio() {
+    const fake = await startTwilioFake(ACCOUNT);
+    fake.behave({ do: 'hang' });
+    return { provider: providerOf(fake.url), server: fake };
+  },
+  async webhook() {
+    const fake = await startWebhookFake({ secret: SECRET });
+    fake.behave({ do: 'hang' });
+    const options = { url: fake.url, secret: SECRET, maxSockets: 1, reports: false, now: Date.now };
+    return { provider: createWebhookProvider(options), server: fake };
+  },
+};
+const message: Message = { ...MESSAGE, to: '+8618501234444' };
+
+afterEach(() => vi.restoreAllMocks());
+
+test.each(Object.entries(VENDORS))('%s sets no timer of its own, and ends when its signal fires', async (_, start) => {
+  const { provider, server } = await start();
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  // 0 stands for no time-out there.
+  const requestTimers = vi.spyOn(ClientRequest.prototype, 'setTimeout');
+  const leaving = new AbortController();
+  const sending = provider.send(message, leaving.signal);
+  while (server.requests.length === 0) await new Promise(setImmediate);
+  expect(timers).not.toHaveBeenCalled();
+  expect(requestTimers.mock.calls.filter(([ms]) => ms !== 0)).toEqual([]);
+  leaving.abort();
+  expect(await sending).toMatchObject({ kind: 'unknown', category: 'timeout', vendorCode: 'timeout' });
+  provider.close?.();
+  await server.stop();
+});
