@@ -1,5 +1,6 @@
 /** The settings of SMS providers, of the routes to them, and of what they report back. */
 import { z } from 'zod';
+import { MAX_PROVIDER_TIMEOUT_MS } from '../domain/deadlines.ts';
 import { isRegion } from '../domain/phone.ts';
 import { isHttpUrl, isRange } from './address.ts';
 import { isLanguageTag, name, text, whole } from './values.ts';
@@ -27,9 +28,9 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=?)?
 /** Of the specification. */
 const WEBHOOK_KEY_BYTES = 24;
 
-/** Every provider has these. A SendCode has 9.5 s for all of them together. */
+/** Every provider has these. */
 const bounds = (vendor: string) => ({
-  timeoutMs: whole(100, 9_000)
+  timeoutMs: whole(100, MAX_PROVIDER_TIMEOUT_MS)
     .default(4500)
     .meta({ description: `After how many milliseconds a try at ${vendor} counts as lost.` }),
   maxConcurrent: whole(1, 10_000)
