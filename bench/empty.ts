@@ -24,7 +24,7 @@ async function serveEdges(): Promise<void> {
     emit: () => undefined,
     clock: () => performance.now(),
     maxMessageBytes: 16 * 1024,
-    deadlinesMs: Object.fromEntries(METHODS.map(({ name }) => [name, 2_000])),
+    deadlineMs: () => 2_000,
   };
   await createGrpcEdge({ ...edge, reflection: false }).listen(addressOf(GRPC_LISTEN));
   await createConnectEdge(edge).listen(addressOf(HTTP_LISTEN));

@@ -1,12 +1,13 @@
 /** All wiring, from top to bottom. Production and tests run this same composition; tests override its edges. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { DestinationStream } from 'pino';
-import { createScheduler } from './background.ts';
+import type { DestinationStream, Logger } from 'pino';
+import { createBackground } from './background.ts';
 import { addressOf } from './config/address.ts';
 import { callerConfigs, limitPolicy, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
 import type { Config } from './config/schema.ts';
-import { createKeyring } from './domain/keyring.ts';
+import { DRAIN_MS, FLUSH_MS, rpcDeadlineMs } from './domain/deadlines.ts';
+import { createKeyring, type Keyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
 import { VerificationService } from './gen/countersign/v1/verification_pb.ts';
 import { logEvents } from './ops/event-log.ts';
@@ -16,19 +17,20 @@ import { createReadiness, type Phase } from './ops/readiness.ts';
 import { createOpsServer } from './ops/server.ts';
 import { createAuthenticator } from './rpc/auth.ts';
 import { createConnectEdge } from './rpc/connect.ts';
+import type { Edge } from './rpc/edge.ts';
 import { createGrpcEdge } from './rpc/grpc.ts';
 import { createHandlers } from './rpc/service.ts';
 import { openMessaging } from './sms/messaging.ts';
 import type { Provider } from './sms/provider.ts';
 import type { Store } from './store/store.ts';
-import { createVerifier } from './verification/verifier.ts';
+import { createVerifier, type Verifier } from './verification/verifier.ts';
 
 export interface App {
   /** Resolves with the bound ports once calls are served. Redis may still be away then: see /readyz. */
   start(): Promise<Ports>;
-  /** Finishes the calls under way, refuses new ones, and resolves when everything is closed. */
+  /** Lets the calls under way end and refuses new ones. Resolves when everything is closed. */
   stop(): Promise<void>;
-  /** Puts a fault that no call can be blamed for into the log and the metrics. */
+  /** Logs and counts a fault that happened outside of any call. */
   report(where: string, error: unknown): void;
 }
 
@@ -36,33 +38,26 @@ export interface Ports {
   readonly grpc: number;
   readonly http: number;
   readonly ops: number;
-  /** Only where delivery reports are received. */
+  /** Set only if delivery reports are received. */
   readonly callbacks?: number;
 }
 
 export interface Overrides {
   readonly store?: Store;
   readonly providers?: readonly Provider[];
-  /** Milliseconds since the epoch: the clock of the memory store. */
+  /** Milliseconds since the epoch: the clock of the memory store and of test numbers. */
   readonly now?: () => number;
   readonly random?: (bytes: number) => Buffer;
-  /** Hears every event after the log and the metrics. */
+  /** Gets every event, after the log and the metrics. */
   readonly emit?: Emit;
   readonly logDestination?: DestinationStream;
   /** Where the console provider prints. */
   readonly print?: (line: string) => void;
 }
 
-/** The longest message that is read, a request of every field at its limit included. */
+/** The largest request: every field at its limit. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
-/** The most a call may take, whatever deadline its caller set. Sending waits for a vendor. */
-const DEADLINES_MS = Object.fromEntries(
-  VerificationService.methods.map(({ name }) => [name, name === 'SendCode' ? 10_000 : 2_000]),
-);
-/** As long as the longest call, so that each that was accepted can finish. */
-const DRAIN_MS = 10_000;
-/** For refunds that were waiting for the store. */
-const FLUSH_MS = 1_000;
+const METHODS = VerificationService.methods.map(({ name }) => name);
 
 export function createApp(config: Config, overrides: Overrides = {}): App {
   let running: Awaited<ReturnType<typeof run>> | null = null;
@@ -80,68 +75,34 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
 }
 
 async function run(config: Config, overrides: Overrides) {
+  const { random = randomBytes, now = Date.now, print = printLine, providers } = overrides;
   const clock = () => performance.now();
   let phase: Phase = 'starting';
 
-  const logger = await createLogger({
-    level: config.log.level,
-    pretty: config.log.format === 'pretty',
-    ...(overrides.logDestination && { destination: overrides.logDestination }),
-  });
-  const metrics = createMetrics(VerificationService.methods.map(({ name }) => name));
-  const log = logEvents(logger, clock);
-  const emit: Emit = (event) => {
-    log(event);
-    metrics.observe(event);
-    overrides.emit?.(event);
-  };
-  for (const warning of config.warnings) logger.warn(warning);
-
-  const random = overrides.random ?? randomBytes;
-  const keyring = createKeyring({
-    current: config.secret.current === undefined ? random(32) : Buffer.from(config.secret.current),
-    previous: config.secret.previous === undefined ? null : Buffer.from(config.secret.previous),
-  });
-  const now = overrides.now ?? Date.now;
-  const store = overrides.store ?? (await openStore(config, { emit, clock, now }));
-  if (overrides.store === undefined && config.redis.url === undefined) logger.warn(MEMORY_NOTICE);
-  const { providers, print = printLine } = overrides;
+  const { logger, metrics, emit } = await observe(config, overrides, clock);
+  const keyring = openKeyring(config, random);
+  const store = overrides.store ?? (await openStore(config, { logger, emit, clock, now }));
   const messaging = await openMessaging(config, { store, keyring, emit, clock, now, print, providers }).catch(
     async (error: unknown) => {
       await store.close();
       throw error;
     },
   );
-  const testCode = testCodes(config);
-  const scheduler = createScheduler();
+  const background = createBackground();
   const verifier = createVerifier({
     store,
     dispatch: messaging.dispatch,
     link: messaging.link,
-    feedback: messaging.feedback,
-    testCode: (e164) => testCode(e164, now()),
+    onApproved: messaging.feedback,
     keyring,
-    purposes: purposePolicies(config),
-    limits: limitPolicy(config),
-    phones: phonePolicy(config),
-    brand: config.sms.brand,
+    ...policiesOf(config),
+    disclosesCode: (provider) => config.mode !== 'production' && messaging.prints(provider),
     random,
+    now,
     emit,
-    schedule: scheduler.schedule,
-    discloseCodes: config.mode !== 'production',
+    background,
   });
-
-  const edge = {
-    // A send goes on when its caller has given up: what became of it must be recorded.
-    handlers: createHandlers({ ...verifier, sendCode: (...send) => scheduler.track(verifier.sendCode(...send)) }),
-    authenticate: createAuthenticator(callerConfigs(config)),
-    emit,
-    clock,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-    deadlinesMs: DEADLINES_MS,
-  };
-  const grpc = createGrpcEdge({ ...edge, reflection: config.reflection });
-  const http = createConnectEdge(edge);
+  const { grpc, http } = openEdges(config, { verifier, emit, clock });
   const ops = createOpsServer({
     metrics,
     readiness: createReadiness({ ready: () => store.ready(), phase: () => phase, clock, emit }),
@@ -155,22 +116,17 @@ async function run(config: Config, overrides: Overrides) {
       grpc.close(DRAIN_MS),
       http.close(DRAIN_MS),
       messaging.stopReports(DRAIN_MS),
-      scheduler.settled(DRAIN_MS),
+      background.idle(DRAIN_MS),
     ]);
-    scheduler.flush();
-    await Promise.all([scheduler.settled(FLUSH_MS), messaging.close()]);
+    background.flush();
+    await Promise.all([background.idle(FLUSH_MS), messaging.close()]);
     await store.close();
     logger.info('stopped');
     await ops.close(0);
   }
 
   try {
-    const ports: Ports = {
-      ops: await ops.listen(addressOf(config.listen.ops)),
-      grpc: await grpc.listen(addressOf(config.listen.grpc)),
-      http: await http.listen(addressOf(config.listen.http)),
-      ...(messaging.callbacks && { callbacks: await messaging.callbacks.listen(addressOf(config.listen.callbacks)) }),
-    };
+    const ports = await listen(config, { ops, grpc, http, callbacks: messaging.callbacks });
     phase = 'serving';
     grpc.setServing(true);
     logger.info(ports, 'serving');
@@ -181,22 +137,87 @@ async function run(config: Config, overrides: Overrides) {
   }
 }
 
+/** The log, the metrics, and the events that both of them listen to. */
+async function observe(config: Config, overrides: Overrides, clock: () => number) {
+  const logger = await createLogger({
+    level: config.log.level,
+    pretty: config.log.format === 'pretty',
+    ...(overrides.logDestination && { destination: overrides.logDestination }),
+  });
+  const metrics = createMetrics(METHODS);
+  const log = logEvents(logger, clock);
+  const emit: Emit = (event) => {
+    log(event);
+    metrics.observe(event);
+    overrides.emit?.(event);
+  };
+  for (const warning of config.warnings) logger.warn(warning);
+  return { logger, metrics, emit };
+}
+
+function openKeyring({ secret: { current, previous } }: Config, random: (bytes: number) => Buffer): Keyring {
+  return createKeyring({
+    current: current === undefined ? random(32) : Buffer.from(current),
+    previous: previous === undefined ? null : Buffer.from(previous),
+  });
+}
+
+/** What the operator decided, in the domain's terms. */
+function policiesOf(config: Config) {
+  return {
+    purposes: purposePolicies(config),
+    limits: limitPolicy(config),
+    phones: phonePolicy(config),
+    testCode: testCodes(config),
+    brand: config.sms.brand,
+  };
+}
+
+function openEdges(config: Config, parts: { verifier: Verifier; emit: Emit; clock: () => number }) {
+  const { verifier, emit, clock } = parts;
+  const edge = {
+    handlers: createHandlers(verifier),
+    authenticate: createAuthenticator(callerConfigs(config)),
+    emit,
+    clock,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    deadlineMs: rpcDeadlineMs,
+  };
+  return { grpc: createGrpcEdge({ ...edge, reflection: config.reflection }), http: createConnectEdge(edge) };
+}
+
+type Listener = Pick<Edge, 'listen'>;
+
+/** The operations listener comes first: probes are answered while the others start. */
+async function listen(
+  { listen: addresses }: Config,
+  { ops, grpc, http, callbacks }: { ops: Listener; grpc: Listener; http: Listener; callbacks: Listener | null },
+): Promise<Ports> {
+  return {
+    ops: await ops.listen(addressOf(addresses.ops)),
+    grpc: await grpc.listen(addressOf(addresses.grpc)),
+    http: await http.listen(addressOf(addresses.http)),
+    ...(callbacks && { callbacks: await callbacks.listen(addressOf(addresses.callbacks)) }),
+  };
+}
+
 const MEMORY_NOTICE = 'STATE IS KEPT IN MEMORY: it ends with this process and no other one sees it. Set REDIS_URL.';
 
 /** The Redis client is loaded only when it is used. */
 async function openStore(
   config: Config,
-  parts: { emit: Emit; clock: () => number; now: () => number },
+  parts: { logger: Logger; emit: Emit; clock: () => number; now: () => number },
 ): Promise<Store> {
   const { url, caFile, ...redis } = config.redis;
+  const { logger, emit, clock, now } = parts;
   if (url === undefined) {
     const { createMemoryStore } = await import('./store/memory.ts');
-    return createMemoryStore({ now: parts.now });
+    logger.warn(MEMORY_NOTICE);
+    return createMemoryStore({ now });
   }
   const { createRedisStore } = await import('./store/redis.ts');
   const urls = url.split(',').map((part) => part.trim());
   const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
-  const { emit, clock } = parts;
   return createRedisStore({ ...redis, urls, ca, emit, clock });
 }
 

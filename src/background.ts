@@ -1,19 +1,19 @@
-/** Work in the background, which a stop does not lose. */
-export interface Scheduler {
+/** Work that no caller waits for, and that a stop does not lose. */
+export interface Background {
   /** Runs a task later. */
-  schedule(task: () => Promise<void>, ms: number): void;
-  /** Keeps count of work under way, such as a call that goes on after its caller gave up. */
+  schedule(task: () => Promise<void>, delayMs: number): void;
+  /** Lets a stop wait for this work, such as a call that goes on after its caller gave up. */
   track<T>(work: Promise<T>): Promise<T>;
-  /** Runs now what is still waiting; nothing is scheduled any more afterwards. */
+  /** Runs every scheduled task now; later tasks are dropped. */
   flush(): void;
   /** Resolves when no work is under way, or after `graceMs`. */
-  settled(graceMs: number): Promise<void>;
+  idle(graceMs: number): Promise<void>;
 }
 
-export function createScheduler(): Scheduler {
-  const waiting = new Map<NodeJS.Timeout, () => Promise<void>>();
+export function createBackground(): Background {
+  const scheduled = new Map<NodeJS.Timeout, () => Promise<void>>();
   const running = new Set<Promise<unknown>>();
-  let open = true;
+  let flushed = false;
 
   function track<T>(work: Promise<T>): Promise<T> {
     running.add(work);
@@ -24,30 +24,31 @@ export function createScheduler(): Scheduler {
 
   return {
     track,
-    schedule(task, ms) {
-      if (!open) return;
+    schedule(task, delayMs) {
+      if (flushed) return;
       const timer = setTimeout(() => {
-        waiting.delete(timer);
+        scheduled.delete(timer);
         void track(task());
-      }, ms);
-      waiting.set(timer, task);
+      }, delayMs);
+      scheduled.set(timer, task);
     },
     flush() {
-      open = false;
-      for (const [timer, task] of waiting) {
+      flushed = true;
+      for (const [timer, task] of scheduled) {
         clearTimeout(timer);
         void track(task());
       }
-      waiting.clear();
+      scheduled.clear();
     },
-    async settled(graceMs) {
-      const { promise: late, resolve } = Promise.withResolvers<void>();
+    async idle(graceMs) {
+      const { promise: graceOver, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, graceMs);
       let expired = false;
-      void late.then(() => {
+      void graceOver.then(() => {
         expired = true;
       });
-      while (running.size > 0 && !expired) await Promise.race([late, Promise.allSettled(running)]);
+      // Work that ends may have started more.
+      while (running.size > 0 && !expired) await Promise.race([graceOver, Promise.allSettled(running)]);
       clearTimeout(timer);
     },
   };

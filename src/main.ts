@@ -3,26 +3,24 @@ import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import type { Config } from './config/schema.ts';
 
-// Halves the time of every start but the first; only what is imported after it profits.
+// Halves the time of every start but the first. It works only for modules that are imported after this line.
 enableCompileCache();
 const { runCli } = await import('./cli/cli.ts');
 
-/** Longer than a drain takes; whoever asked the process to end will not wait for ever. */
-const STOP_MS = 15_000;
-
 async function serve(config: Config): Promise<void> {
   const { createApp } = await import('./app.ts');
+  const { STOP_MS } = await import('./domain/deadlines.ts');
   const app = createApp(config);
   let stopping = false;
   const stop = async () => {
-    // Whoever signals twice does not want to wait for the drain.
+    // A second signal: do not wait for the drain.
     if (stopping) process.exit(1);
     stopping = true;
     setTimeout(() => process.exit(1), STOP_MS).unref();
     await app.stop();
     process.exit(0);
   };
-  // Before it says that it serves: whoever reads that may end it at once.
+  // Before the log says `serving`: a supervisor that reads it may end the process at once.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   const ports = await app.start();
@@ -48,7 +46,7 @@ try {
   });
   if (exitCode !== null) process.exit(exitCode);
 } catch (error) {
-  // Before the first call nothing in an error can be about a phone or a code.
+  // No call was served yet, so the message cannot hold a phone or a code.
   process.stderr.write(`countersign: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createScheduler } from '../src/background.ts';
+import { createBackground } from '../src/background.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,7 +10,7 @@ afterEach(() => {
 
 test('a task runs once, when its time has come', () => {
   const ran: string[] = [];
-  const { schedule } = createScheduler();
+  const { schedule } = createBackground();
   schedule(async () => void ran.push('late'), 200);
   schedule(async () => void ran.push('early'), 100);
   vi.advanceTimersByTime(99);
@@ -21,7 +21,7 @@ test('a task runs once, when its time has come', () => {
 
 test('a stop runs at once what is still waiting, and takes nothing more', () => {
   const ran: string[] = [];
-  const { schedule, flush } = createScheduler();
+  const { schedule, flush } = createBackground();
   schedule(async () => void ran.push('done'), 100);
   schedule(async () => {
     ran.push('waiting');
@@ -35,12 +35,12 @@ test('a stop runs at once what is still waiting, and takes nothing more', () => 
 });
 
 test('what is under way is waited for, what it starts and what failed too, but not for ever', async () => {
-  const { track, schedule, flush, settled } = createScheduler();
+  const { track, schedule, flush, idle } = createBackground();
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
   let over = false;
   void track(first.promise.then(() => void track(second.promise)));
-  void settled(1000).then(() => {
+  void idle(1000).then(() => {
     over = true;
   });
   first.resolve();
@@ -53,7 +53,7 @@ test('what is under way is waited for, what it starts and what failed too, but n
   schedule(() => new Promise(() => undefined), 60_000);
   flush();
   over = false;
-  void settled(1000).then(() => {
+  void idle(1000).then(() => {
     over = true;
   });
   await vi.advanceTimersByTimeAsync(999);

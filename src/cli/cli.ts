@@ -4,6 +4,7 @@ import pkg from '../../package.json' with { type: 'json' };
 import { addressOf, reach } from '../config/address.ts';
 import { ConfigError, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { HEALTHCHECK_MS } from '../domain/deadlines.ts';
 import type { SendTestOptions } from './send-test.ts';
 
 export interface Surroundings {
@@ -31,8 +32,6 @@ Usage: countersign [command]
 
 Configured by the environment and the YAML file that COUNTERSIGN_CONFIG names.
 `;
-
-const HEALTHCHECK_MS = 2000;
 
 /** The exit code, or null when the service was started and runs on. */
 export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number | null> {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { phonePolicy, purposePolicies, routesOf, testCodes } from '../config/policies.ts';
 import type { Config } from '../config/schema.ts';
 import { uniformDigits } from '../domain/code.ts';
+import { SEND_TEST_MS } from '../domain/deadlines.ts';
 import { createKeyring, SEND_ID_BYTES } from '../domain/keyring.ts';
 import { readLocale } from '../domain/locale.ts';
 import { missingVariables, renderMessage } from '../domain/message.ts';
@@ -33,8 +34,6 @@ export interface SendTestOptions {
 export class SendTestError extends Error {
   override readonly name = 'SendTestError';
 }
-
-const DEADLINE_MS = 30_000;
 
 /** Prints with `out`; true when a provider took the message. Throws SendTestError. */
 export async function sendTest(
@@ -157,7 +156,7 @@ async function send(
     emit,
     clock,
   });
-  const outcome = await dispatch(message, { deadlineMs: DEADLINE_MS, canceled: new AbortController().signal });
+  const outcome = await dispatch(message, { deadlineMs: SEND_TEST_MS, canceled: new AbortController().signal });
   out(describeOutcome(outcome));
   return outcome.kind === 'sent' && outcome.delivery.status === 'accepted';
 }

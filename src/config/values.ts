@@ -1,5 +1,6 @@
 /** Kinds of values that several settings share. */
 import { z } from 'zod';
+import { MAX_PROVIDER_TIMEOUT_MS } from '../domain/deadlines.ts';
 import { lookupLocale } from '../domain/locale.ts';
 import { isHttpUrl } from './address.ts';
 
@@ -12,9 +13,9 @@ export const whole = (min: number, max: number) => z.int().min(min).max(max);
 export const text = (max: number) => z.string().min(1).max(max);
 export const url = () => z.string().refine(isHttpUrl, 'must be an https:// URL (http:// to this machine only)');
 
-/** What the section of every SMS provider has. A SendCode has 9.5 s for all of them together. */
+/** What the section of every SMS provider has. */
 export const providerBounds = (title: string) => ({
-  timeoutMs: whole(100, 9_000)
+  timeoutMs: whole(100, MAX_PROVIDER_TIMEOUT_MS)
     .default(4500)
     .meta({ description: `After how many milliseconds a try at ${title} counts as lost.` }),
   maxConcurrent: whole(1, 10_000)

@@ -1,3 +1,5 @@
+import { SENDING_MS } from './deadlines.ts';
+
 /** What is known about getting one SMS to a phone. Stored as JSON beside the verification, shown to the caller. */
 export interface Delivery {
   /** The provider that took the message, empty when none surely did. */
@@ -67,7 +69,13 @@ export interface DeliveryReport {
 /** `accepted`: still on its way. */
 export type ReportedStatus = 'accepted' | 'delivered' | 'failed';
 
-/** How many SMS the user may get of it: a doubt that another provider was tried after is two. */
+/** What is known of a send whose outcome is not recorded: under way, or its process was lost and it was maybe sent. */
+export function unsettledDelivery(sentAt: number, now: number): Delivery {
+  const status = now - sentAt < SENDING_MS ? 'sending' : 'unknown';
+  return { provider: '', messageId: '', status, attempts: [] };
+}
+
+/** How many SMS the user may get: two when one provider maybe sent it and another one was tried after that. */
 export function messagesIn({ attempts }: Delivery): number {
   return attempts.filter(({ result }) => result === 'accepted' || result === 'unknown').length;
 }

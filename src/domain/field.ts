@@ -29,7 +29,7 @@ export function readPhone(fields: PhoneFields, policy: PhonePolicy, found: Viola
   const phone = parsePhone(fields.phone, fields.region, policy);
   if (typeof phone !== 'string') return phone;
   if (phone !== 'unknown_region') found.push({ field: 'phone', rule: phone });
-  checkRegion(fields.region, found);
+  validateRegion(fields.region, found);
   return null;
 }
 
@@ -52,7 +52,7 @@ export function readPurpose(
 }
 
 /** While the purpose is unknown, any length that some purpose could have is let through. */
-export function checkCode(code: string, purpose: PurposePolicy | null, found: Violations): void {
+export function validateCode(code: string, purpose: PurposePolicy | null, found: Violations): void {
   const [least, most] = purpose ? [purpose.digits, purpose.digits] : [4, 8];
   if (code === '') found.push({ field: 'code', rule: 'required' });
   else if (code.length < least || code.length > most || !/^[0-9]+$/.test(code)) {
@@ -60,26 +60,26 @@ export function checkCode(code: string, purpose: PurposePolicy | null, found: Vi
   }
 }
 
-export function checkRequestId(requestId: string, found: Violations): void {
-  checkLength('request_id', requestId, { most: 64, found });
+export function validateRequestId(requestId: string, found: Violations): void {
+  validateLength('request_id', requestId, { most: 64, found });
   if (!/^[\x20-\x7e]*$/.test(requestId)) found.push({ field: 'request_id', rule: 'not_printable' });
 }
 
-export function checkClient(client: ClientFields | undefined, found: Violations): void {
+export function validateClient(client: ClientFields | undefined, found: Violations): void {
   if (client === undefined) return;
   if (client.ip !== '' && !isIpAddress(client.ip)) found.push({ field: 'client.ip', rule: 'malformed_ip' });
-  checkLength('client.device_id', client.deviceId, { most: 128, found });
-  checkLength('client.user_agent', client.userAgent, { most: 512, found });
-  checkLength('client.session_id', client.sessionId, { most: 128, found });
+  validateLength('client.device_id', client.deviceId, { most: 128, found });
+  validateLength('client.user_agent', client.userAgent, { most: 512, found });
+  validateLength('client.session_id', client.sessionId, { most: 128, found });
 }
 
-export function checkLength(field: string, text: string, bound: { most: number; found: Violations }): void {
+export function validateLength(field: string, text: string, bound: { most: number; found: Violations }): void {
   const { most, found } = bound;
   // A code point is one or two UTF-16 units: only between the two is it worth counting.
   const long = text.length > most && (text.length > 2 * most || [...text].length > most);
   if (long) found.push({ field, rule: 'too_long', expected: `${most}` });
 }
 
-export function checkRegion(region: string, found: Violations): void {
+export function validateRegion(region: string, found: Violations): void {
   if (region !== '' && !isRegion(region.toUpperCase())) found.push({ field: 'region', rule: 'unknown_region' });
 }

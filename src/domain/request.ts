@@ -1,23 +1,23 @@
 /** What each RPC accepts: all violations at once, in the order of the fields, or the values in the domain's terms. */
 import {
   type ClientFields,
-  checkClient,
-  checkCode,
-  checkLength,
-  checkRegion,
-  checkRequestId,
   type PhoneFields,
   readPhone,
   readPurpose,
   readVerificationId,
   type Violations,
+  validateClient,
+  validateCode,
+  validateLength,
+  validateRegion,
+  validateRequestId,
 } from './field.ts';
 import { readLocale } from './locale.ts';
 import { missingVariables } from './message.ts';
 import type { Phone, PhonePolicy } from './phone.ts';
 import type { PurposePolicy } from './policy.ts';
 import type { FieldViolation } from './refusal.ts';
-import { checkVariables } from './variables.ts';
+import { validateVariables } from './variables.ts';
 
 /** What the operator decided. */
 export interface RequestRules {
@@ -26,7 +26,7 @@ export interface RequestRules {
   readonly phones: PhonePolicy;
 }
 
-export type Checked<T> =
+export type Validated<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly violations: readonly FieldViolation[] };
 
@@ -45,24 +45,24 @@ interface SendCodeFields extends PhoneFields {
 }
 
 /** `locale` is English when the request names none or a malformed one: no reason to fail. */
-export function checkSendCode(
+export function validateSendCode(
   request: SendCodeFields,
   rules: RequestRules,
-): Checked<{ readonly phone: Phone; readonly purpose: PurposePolicy; readonly locale: string }> {
+): Validated<{ readonly phone: Phone; readonly purpose: PurposePolicy; readonly locale: string }> {
   const found: Violations = [];
   const phone = readPhone(request, rules.phones, found);
   const purpose = readPurpose(request.purpose, rules.purposes, found);
-  checkRequestId(request.requestId, found);
-  checkClient(request.client, found);
-  checkLength('captcha_token', request.captchaToken, { most: 4096, found });
+  validateRequestId(request.requestId, found);
+  validateClient(request.client, found);
+  validateLength('captcha_token', request.captchaToken, { most: 4096, found });
   const locale = readLocale(request.locale);
-  checkVariables(request.variables, found);
-  if (purpose) checkMissing(missingVariables(purpose.message, locale, request.variables), found);
-  return checked(phone && purpose && { phone, purpose, locale }, found);
+  validateVariables(request.variables, found);
+  if (purpose) requireNone(missingVariables(purpose.message, locale, request.variables), found);
+  return validated(phone && purpose && { phone, purpose, locale }, found);
 }
 
 /** The names are the operator's, from the text of the purpose. */
-function checkMissing(names: readonly string[], found: Violations): void {
+function requireNone(names: readonly string[], found: Violations): void {
   if (names.length > 0) found.push({ field: 'variables', rule: 'missing_variables', expected: names.join(', ') });
 }
 
@@ -73,48 +73,48 @@ interface CheckCodeFields extends TargetFields {
   readonly client?: ClientFields | undefined;
 }
 
-export function checkCheckCode(
+export function validateCheckCode(
   request: CheckCodeFields,
   rules: RequestRules,
-): Checked<{ readonly target: Target; readonly purpose: PurposePolicy }> {
+): Validated<{ readonly target: Target; readonly purpose: PurposePolicy }> {
   const found: Violations = [];
   const target = readTarget(request, rules.phones, found);
   const purpose = readPurpose(request.purpose, rules.purposes, found);
-  checkCode(request.code, purpose, found);
-  checkRequestId(request.requestId, found);
-  checkClient(request.client, found);
-  return checked(target && purpose && { target, purpose }, found);
+  validateCode(request.code, purpose, found);
+  validateRequestId(request.requestId, found);
+  validateClient(request.client, found);
+  return validated(target && purpose && { target, purpose }, found);
 }
 
-export function checkRateStatus(
+export function validateRateStatus(
   request: PhoneFields & { readonly purpose: string; readonly client?: ClientFields | undefined },
   rules: RequestRules,
-): Checked<{ readonly phone: Phone; readonly purpose: PurposePolicy }> {
+): Validated<{ readonly phone: Phone; readonly purpose: PurposePolicy }> {
   const found: Violations = [];
   const phone = readPhone(request, rules.phones, found);
   const purpose = readPurpose(request.purpose, rules.purposes, found);
-  checkClient(request.client, found);
-  return checked(phone && purpose && { phone, purpose }, found);
+  validateClient(request.client, found);
+  return validated(phone && purpose && { phone, purpose }, found);
 }
 
-export function checkGetVerification(
+export function validateGetVerification(
   request: TargetFields & { readonly purpose: string },
   rules: RequestRules,
-): Checked<{ readonly target: Target; readonly purpose: PurposePolicy }> {
+): Validated<{ readonly target: Target; readonly purpose: PurposePolicy }> {
   const found: Violations = [];
   const target = readTarget(request, rules.phones, found);
   const purpose = readPurpose(request.purpose, rules.purposes, found);
-  return checked(target && purpose && { target, purpose }, found);
+  return validated(target && purpose && { target, purpose }, found);
 }
 
-export function checkCancelVerification(
+export function validateCancelVerification(
   request: { readonly verificationId: string; readonly purpose: string },
   rules: RequestRules,
-): Checked<{ readonly verificationId: string; readonly purpose: PurposePolicy }> {
+): Validated<{ readonly verificationId: string; readonly purpose: PurposePolicy }> {
   const found: Violations = [];
   const verificationId = readVerificationId(request.verificationId, found);
   const purpose = readPurpose(request.purpose, rules.purposes, found);
-  return checked(verificationId !== null && purpose ? { verificationId, purpose } : null, found);
+  return validated(verificationId !== null && purpose ? { verificationId, purpose } : null, found);
 }
 
 interface TargetFields extends PhoneFields {
@@ -125,7 +125,7 @@ interface TargetFields extends PhoneFields {
 function readTarget(fields: TargetFields, policy: PhonePolicy, found: Violations): Target | null {
   if ((fields.verificationId === '') === (fields.phone === '')) {
     found.push({ field: 'verification_id', rule: 'one_of_required', expected: 'verification_id, phone' });
-    checkRegion(fields.region, found);
+    validateRegion(fields.region, found);
     return null;
   }
   if (fields.phone !== '') {
@@ -133,11 +133,11 @@ function readTarget(fields: TargetFields, policy: PhonePolicy, found: Violations
     return phone && { kind: 'phone', phone };
   }
   const verificationId = readVerificationId(fields.verificationId, found);
-  checkRegion(fields.region, found);
+  validateRegion(fields.region, found);
   return verificationId === null ? null : { kind: 'id', verificationId };
 }
 
 /** A value is null only where a violation says why. */
-function checked<T>(value: T | null, found: Violations): Checked<T> {
+function validated<T>(value: T | null, found: Violations): Validated<T> {
   return value !== null && found.length === 0 ? { ok: true, value } : { ok: false, violations: found };
 }

@@ -18,7 +18,7 @@ const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 const LINK = /:\/\/|www\.|[\p{L}\p{N}]\.\p{L}{2}|[a-z0-9]\u3002[a-z]{2}|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]/iu;
 
 /** Every broken rule once, all under `variables`: neither names nor values are repeated. */
-export function checkVariables(variables: Readonly<Record<string, string>>, found: FieldViolation[]): void {
+export function validateVariables(variables: Readonly<Record<string, string>>, found: FieldViolation[]): void {
   const entries = Object.entries(variables);
   const refuse = (rule: FieldRule, expected?: number): void => {
     found.push({ field: 'variables', rule, ...(expected !== undefined && { expected: `${expected}` }) });

@@ -101,10 +101,3 @@ export function emitRpc(
   const { edge, method, startedAt, facts, code, reason } = call;
   emit({ type: 'rpc', edge, method, status: codeName(code), reason, seconds: (clock() - startedAt) / 1000, facts });
 }
-
-/** The cap of each RPC; throws at start-up when one has none. */
-export function deadlineOf(deadlinesMs: Readonly<Record<string, number>>, method: string): number {
-  const deadline = deadlinesMs[method];
-  if (deadline === undefined) throw new Error(`no deadline for ${method}`);
-  return deadline;
-}

@@ -12,7 +12,7 @@ import type { Caller } from '../domain/caller.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { CallFacts } from '../event.ts';
 import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
-import { deadlineOf, runCall } from './call.ts';
+import { runCall } from './call.ts';
 import type { EdgeOptions } from './edge.ts';
 import { connectError } from './errors.ts';
 import { handlerOf, type Request } from './service.ts';
@@ -67,9 +67,10 @@ export function createRouter(options: EdgeOptions): ConnectRouter {
   );
 }
 
-function implement({ handlers, deadlinesMs, clock, emit }: EdgeOptions, method: DescMethod) {
+function implement(options: EdgeOptions, method: DescMethod) {
+  const { handlers, clock, emit } = options;
   const handle = handlerOf(handlers, method);
-  const ourDeadlineMs = deadlineOf(deadlinesMs, method.name);
+  const ourDeadlineMs = options.deadlineMs(method.name);
 
   return (request: Request, context: HandlerContext): Promise<Message> =>
     new Promise((resolve, reject) => {

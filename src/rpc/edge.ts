@@ -11,8 +11,8 @@ export interface EdgeOptions {
   readonly clock: () => number;
   /** The largest request message. */
   readonly maxMessageBytes: number;
-  /** How long a call may take at most, by RPC name (`SendCode`); a caller's own deadline can only shorten it. */
-  readonly deadlinesMs: Readonly<Record<string, number>>;
+  /** The most that a call of this RPC (`SendCode`) may take; a caller's own deadline can only shorten it. */
+  readonly deadlineMs: (rpc: string) => number;
 }
 
 export interface Edge {

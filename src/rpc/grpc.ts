@@ -9,11 +9,12 @@ import {
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import { CONNECTION_GRACE_MS } from '../domain/deadlines.ts';
 import { Refused } from '../domain/refusal.ts';
 import type { CallFacts } from '../event.ts';
 import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
-import { deadlineOf, emitRpc, runCall } from './call.ts';
+import { emitRpc, runCall } from './call.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
 import { createGate, type Gate, languageOf } from './grpc-auth.ts';
@@ -36,7 +37,7 @@ export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boo
     'grpc.max_concurrent_streams': 256,
     // Connections are renewed (± 10 %, by grpc-js), so that callers find new instances; calls under way may finish.
     'grpc.max_connection_age_ms': 600_000,
-    'grpc.max_connection_age_grace_ms': 30_000,
+    'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
     'grpc.max_connection_idle_ms': 900_000,
     // Finds peers that went away without a word.
     'grpc.keepalive_time_ms': 60_000,
@@ -102,12 +103,12 @@ function serviceDefinition(): ServiceDefinition {
 }
 
 function implementation(options: EdgeOptions, gate: Gate): Record<string, handleUnaryCall<Buffer, Buffer>> {
-  const { handlers, emit, clock, deadlinesMs } = options;
+  const { handlers, emit, clock } = options;
   return Object.fromEntries(
     VerificationService.methods.map((method) => {
       const { name, input, output } = method;
       const handle = handlerOf(handlers, method);
-      const ourDeadlineMs = deadlineOf(deadlinesMs, name);
+      const ourDeadlineMs = options.deadlineMs(name);
 
       const unary: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
         const { caller, startedAt } = gate.admitted(call.metadata);

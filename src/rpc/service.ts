@@ -3,7 +3,8 @@ import { create, type DescMethod, type Message, type MessageShape } from '@bufbu
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AttemptResult, Delivery, DeliveryStatus } from '../domain/delivery.ts';
 import * as pb from '../gen/countersign/v1/verification_pb.ts';
-import type { Call, CheckCodeOutput, RateStatusOutput, VerificationOutput, Verifier } from '../verification/types.ts';
+import type { Call, CheckCodeOutput, RateStatusOutput, VerificationOutput } from '../verification/types.ts';
+import type { Verifier } from '../verification/verifier.ts';
 
 type Methods = typeof pb.VerificationService.method;
 

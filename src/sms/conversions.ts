@@ -1,4 +1,5 @@
 /** Tells vendors which of their messages led to an approval, in the background: nobody waits for it, nobody fails with it. */
+import { CONVERSION_MS } from '../domain/deadlines.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
 import type { Conversion, FeedbackResult, Provider } from './provider.ts';
@@ -22,7 +23,7 @@ export interface FeedbackOptions {
 }
 
 export function createFeedback(options: FeedbackOptions): Feedback {
-  const { emit, timeoutMs = 5_000, maxPending = 100 } = options;
+  const { emit, timeoutMs = CONVERSION_MS, maxPending = 100 } = options;
   const providers = new Map(options.providers.map((provider) => [provider.name, provider]));
   const pending = new Set<Promise<void>>();
 

@@ -2,6 +2,7 @@
  * Tries the hops of a route in order until one takes the message. A refusal of the number stops, an outage goes on, and
  * after an unknown outcome at most one more provider is tried, with the same code: two SMS for one SendCode at the most.
  */
+import { MIN_PROVIDER_MS } from '../domain/deadlines.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/delivery.ts';
 import type { Hop, Routing } from '../domain/routing.ts';
 import type { Emit } from '../event.ts';
@@ -65,8 +66,6 @@ interface Bounds {
 const RETRY_SAME_AFTER_MS = 1_000;
 /** Added to a wait at random, as a part of it. */
 const JITTER = 0.5;
-/** What must be left of the deadline: a message that is cut short makes a sure failure a doubtful one. */
-const ATTEMPT_MS = 200;
 const NO_SUCH_PROVIDER: Failure = {
   kind: 'unavailable',
   category: 'configuration',
@@ -110,7 +109,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const [again] = failed.filter(({ failure }) => failure.retrySame === true).sort((a, b) => waitOf(a) - waitOf(b));
     if (again === undefined || canceled.aborted) return;
     const waitMs = waitOf(again) * (1 + JITTER * random());
-    if (clock() + waitMs + ATTEMPT_MS > until || budgets.get(again.hop.provider)?.spend() !== true) return;
+    if (clock() + waitMs + MIN_PROVIDER_MS > until || budgets.get(again.hop.provider)?.spend() !== true) return;
     await sleep(waitMs, canceled);
     yield again.hop;
   }
@@ -123,7 +122,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
     for await (const hop of walk(hops, failed, bounds)) {
       if (hop.provider === maybe) continue;
-      if (bounds.canceled.aborted || bounds.expired.aborted || clock() + ATTEMPT_MS > bounds.until) break;
+      if (bounds.canceled.aborted || bounds.expired.aborted || clock() + MIN_PROVIDER_MS > bounds.until) break;
       const { result, made } = await attempt(hop, message, bounds.expired);
       attempts.push(made);
       if (result.kind === 'accepted') {

@@ -4,6 +4,12 @@ import { ConfigError } from '../config/load.ts';
 import { routesOf } from '../config/policies.ts';
 import { NO_PROVIDER } from '../config/rules/production.ts';
 import type { Config } from '../config/schema.ts';
+import {
+  BREAKER_MAX_OPEN_MS,
+  BREAKER_OPEN_MS,
+  DEFAULT_PROVIDER_TIMEOUT_MS,
+  MESSAGING_CLOSE_MS,
+} from '../domain/deadlines.ts';
 import type { Keyring } from '../domain/keyring.ts';
 import { createRouting, type Route } from '../domain/routing.ts';
 import type { Emit } from '../event.ts';
@@ -34,12 +40,10 @@ export interface MessagingParts {
 }
 
 /** Consecutive failures until a provider is left alone, and for how long before it is tried again. */
-export const BREAKER = { failures: 5, openMs: 5_000, maxOpenMs: 30_000 };
+export const BREAKER = { failures: 5, openMs: BREAKER_OPEN_MS, maxOpenMs: BREAKER_MAX_OPEN_MS };
 const MAX_CALLBACK_BYTES = 64 * 1024;
-/** For what vendors are still to be told, and what they told us. */
-const CLOSE_GRACE_MS = 2_000;
-/** Of providers that set none of their own: as long as a call takes at most. */
-const UNBOUNDED = { timeoutMs: 10_000, maxConcurrent: 10_000, pollMs: 0 };
+/** Of providers that set none of their own. */
+const UNBOUNDED = { timeoutMs: DEFAULT_PROVIDER_TIMEOUT_MS, maxConcurrent: 10_000, pollMs: 0 };
 
 export async function openMessaging(config: Config, parts: MessagingParts) {
   const { emit, clock, now } = parts;
@@ -95,8 +99,8 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
     },
     async close(): Promise<void> {
       await Promise.all([
-        feedback.settled(CLOSE_GRACE_MS),
-        bounded(() => reporting.settled(), { timeoutMs: CLOSE_GRACE_MS }),
+        feedback.settled(MESSAGING_CLOSE_MS),
+        bounded(() => reporting.settled(), { timeoutMs: MESSAGING_CLOSE_MS }),
       ]);
       for (const provider of providers) provider.close?.();
     },

@@ -1,4 +1,5 @@
 /** Fetches delivery reports from vendors that cannot reach us. */
+import { PULL_MS } from '../domain/deadlines.ts';
 import type { DeliveryReport } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
 import type { Provider, Reports } from './provider.ts';
@@ -20,7 +21,6 @@ export interface PollOptions {
   readonly emit: Emit;
 }
 
-const PULL_TIMEOUT_MS = 10_000;
 const MAX_BACKOFF = 10;
 /** Failures in a row after which the report in front is given up: it may be the reason. */
 const PATIENCE = 5;
@@ -77,7 +77,7 @@ export function createPoll({ polled, onReport, emit }: PollOptions): Poll {
 }
 
 async function pulled(reports: Reports): Promise<readonly DeliveryReport[]> {
-  const pulled = await bounded(async (signal) => (await reports.pull?.(signal)) ?? [], { timeoutMs: PULL_TIMEOUT_MS });
+  const pulled = await bounded(async (signal) => (await reports.pull?.(signal)) ?? [], { timeoutMs: PULL_MS });
   if (pulled === null) throw new Error('no answer in time');
   return pulled;
 }

@@ -1,5 +1,4 @@
-/** After its signal fired, a call has this long to say what it knows: nothing was written yet, the id of the request. */
-const GRACE_MS = 50;
+import { ABORT_GRACE_MS } from '../domain/deadlines.ts';
 
 export interface Bounds {
   readonly timeoutMs: number;
@@ -13,7 +12,7 @@ export async function bounded<T>(work: (signal: AbortSignal) => Promise<T>, boun
   const timers = [setTimeout(() => timeout.abort(), bounds.timeoutMs)];
   const signal = bounds.signal === undefined ? timeout.signal : AbortSignal.any([bounds.signal, timeout.signal]);
   const { promise: ignored, resolve } = Promise.withResolvers<null>();
-  const aborted = () => void timers.push(setTimeout(resolve, GRACE_MS, null));
+  const aborted = () => void timers.push(setTimeout(resolve, ABORT_GRACE_MS, null));
   if (signal.aborted) aborted();
   signal.addEventListener('abort', aborted, { once: true });
   try {

@@ -1,143 +1,186 @@
-/** SendCode: reserve, send, settle. Nothing is sent that was not charged before, nothing stays charged that was not sent. */
-
-import type { Delivery } from '../domain/delivery.ts';
-import { NONCE_BYTES, SEED_BYTES, SEND_ID_BYTES } from '../domain/keyring.ts';
+/**
+ * SendCode: reserve, send, settle. The store is charged before anything is sent, and gets its charge back when surely
+ * nothing was sent.
+ */
+import type { Background } from '../background.ts';
+import { MIN_PROVIDER_MS, SETTLE_MS } from '../domain/deadlines.ts';
+import { type Delivery, unsettledDelivery } from '../domain/delivery.ts';
+import { type Keyring, NONCE_BYTES, SEED_BYTES, SEND_ID_BYTES } from '../domain/keyring.ts';
 import { renderMessage } from '../domain/message.ts';
 import { type Phone, refusesType } from '../domain/phone.ts';
+import type { LimitPolicy, PurposePolicy } from '../domain/policy.ts';
 import { Refused } from '../domain/refusal.ts';
-import { checkSendCode } from '../domain/request.ts';
-import type { Reservation, SendCommand, SendReply, SettleCommand, Slot } from '../store/store.ts';
-import { refusalOf, TEST_DELIVERY, undelivered, unsettled } from './answers.ts';
-import { authorize, checked } from './authorize.ts';
-import type { VerifierParts } from './parts.ts';
-import type { Addressing } from './slot.ts';
-import type { Call, SendCodeOutput, Verifier } from './types.ts';
+import { type RequestRules, validateSendCode } from '../domain/request.ts';
+import type { Emit } from '../event.ts';
+import type { Dispatch, Outgoing } from '../sms/dispatch.ts';
+import type { Reservation, SendCommand, SendReply, Store } from '../store/store.ts';
+import { authorize, validOrRefused } from './authorize.ts';
+import { limitRefusal, undeliveredRefusal } from './send-refusals.ts';
+import { createSettle } from './settle.ts';
+import { requestKey, sessionKey, slotOf } from './slot.ts';
+import type { Call, SendCodeInput, SendCodeOutput } from './types.ts';
 
-/** Kept of the deadline to record what the provider said. */
-const SETTLE_MS = 500;
-/** The least that a provider gets: with less, a message is more likely doubted than sent. */
-const PROVIDER_MS = 200;
-const SETTLE_RETRIES_MS = [100, 500, 2_000, 10_000, 30_000];
+export interface SendCodeDependencies extends RequestRules {
+  readonly store: Pick<Store, 'send' | 'settle'>;
+  readonly dispatch: Dispatch;
+  /** Makes a vendor's message id lead to its send, where reports come by it. Never rejects. */
+  readonly link: (delivery: Delivery, reportToken: string) => Promise<void>;
+  readonly keyring: Keyring;
+  readonly limits: LimitPolicy;
+  /** Names the sender in the text. */
+  readonly brand: string;
+  /** The fixed code of a test number (E.164), at least as long as any purpose's; null for all others. */
+  readonly testCode: (e164: string, now: number) => string | null;
+  /** Milliseconds since the epoch: until when a number is a test number. */
+  readonly now: () => number;
+  /** Cryptographically strong random bytes. */
+  readonly random: (bytes: number) => Buffer;
+  readonly background: Pick<Background, 'schedule' | 'track'>;
+  readonly emit: Emit;
+  /** Whether a code that this provider carried is shown to the caller: in development, where it was only printed. */
+  readonly disclosesCode: (provider: string) => boolean;
+}
 
-export function createSendCode(parts: VerifierParts, addressing: Addressing): Verifier['sendCode'] {
-  const { store, dispatch, keyring, purposes, limits, phones, emit, random } = parts;
+/** One send: the valid request, and what the store is asked for. */
+interface Send {
+  readonly phone: Phone;
+  readonly purpose: PurposePolicy;
+  readonly locale: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly command: SendCommand;
+  readonly codeOf: (seed: string) => string;
+}
 
-  /** A settle that fails is tried again in the background: a charge is given back even when the store was away. */
-  async function settle(command: SettleCommand, attempt = 0): Promise<void> {
-    try {
-      await store.settle(command);
-    } catch (error) {
-      emit({ type: 'settle_failed', refund: command.delivery === null, attempt, error: error as Error });
-      const delay = SETTLE_RETRIES_MS[attempt];
-      if (delay !== undefined) parts.schedule(() => settle(command, attempt + 1), delay);
-    }
-  }
+/** What a test number's verification shows. */
+const TEST_DELIVERY: Delivery = { provider: 'test', messageId: '', status: 'delivered', attempts: [] };
 
-  async function reserve(command: SendCommand, call: Call): Promise<SendReply> {
+export function createSendCode(dependencies: SendCodeDependencies) {
+  const { store, dispatch, link, keyring, purposes, limits, background } = dependencies;
+  const settle = createSettle(dependencies);
+
+  async function reserve({ command }: Send, call: Call): Promise<SendReply> {
     try {
       return await store.send(command);
     } catch (error) {
-      // Maybe charged, surely not sent: give it back as soon as the store answers.
-      if (!isUntouched(error)) void settle(settlement(command, null));
+      // Maybe charged, but surely not sent: the charge is given back as soon as the store answers again.
+      if (!isUntouched(error)) void background.track(settle(command, null));
       call.facts.outcome = 'store_unavailable';
       throw error;
     }
   }
 
-  function sendOutput(
-    slot: Slot,
-    phone: Phone,
-    sent: { reservation: Reservation; delivery: Delivery; code: string; test: boolean },
-  ): SendCodeOutput {
-    const { nonce, expiresAt, resendAt, sendsRemaining } = sent.reservation;
-    return {
-      verificationId: keyring.verificationId(slot.phoneKey, nonce),
-      expiresAt,
-      resendAt,
-      phoneMasked: phone.masked,
-      sendsRemaining,
-      delivery: sent.delivery,
-      test: sent.test,
-      code: parts.discloseCodes && sent.delivery.provider === 'console' ? sent.code : '',
-    };
+  /** By the first provider that takes it. Throws when surely nothing was sent. */
+  async function deliver(send: Send, message: Outgoing, call: Call): Promise<Delivery> {
+    const providersMs = call.remainingMs() - SETTLE_MS;
+    if (call.signal.aborted || providersMs < MIN_PROVIDER_MS) {
+      await settle(send.command, null);
+      throw gaveUp(call);
+    }
+    const outcome = await dispatch(message, { deadlineMs: providersMs, canceled: call.signal });
+    if (outcome.kind === 'not_sent') {
+      await settle(send.command, null);
+      throw outcome.canceled ? gaveUp(call) : new Refused(undeliveredRefusal(outcome));
+    }
+    const { delivery } = outcome;
+    await Promise.all([settle(send.command, delivery), link(delivery, message.reportToken)]);
+    call.facts.outcome = delivery.status === 'accepted' ? 'sent' : 'maybe_sent';
+    call.facts.provider = delivery.provider;
+    return delivery;
   }
 
-  return async (request, call) => {
+  async function sendCode(request: SendCodeInput, call: Call): Promise<SendCodeOutput> {
     authorize(request.purpose, call, purposes);
-    const { phone, purpose, locale } = checked(checkSendCode(request, { purposes, phones }));
-    call.facts.phone = phone.masked;
-    const fixed = parts.testCode(phone.e164)?.slice(0, purpose.digits) ?? null;
-    const test = fixed !== null;
-    if (!test && refusesType(phone, phones))
-      throw new Refused({ reason: 'NUMBER_TYPE_REFUSED', numberType: phone.type });
-
-    const phoneKey = keyring.phoneKey(phone.e164);
-    const slot = addressing.slotOf(phoneKey, purpose, call);
-    const session = addressing.sessionKey(phoneKey, request.client?.sessionId ?? '');
-    const codeOf = (seed: string) =>
-      fixed ?? keyring.code({ phoneKey, purpose: purpose.name, seed, digits: purpose.digits });
-    const seed = random(SEED_BYTES).toString('base64url');
-    const codeMac = keyring.codeMac({ ...slot, code: codeOf(seed) });
-    const variables = Object.entries(request.variables).sort().flat();
-    const { lifeMs, digits, guesses, resend } = purpose;
-    const command = {
-      slot,
-      rules: { lifeMs, digits, guesses, resend, ...limits, test },
-      sendId: random(SEND_ID_BYTES).toString('base64url'),
-      candidate: { nonce: random(NONCE_BYTES).toString('base64url'), seed, codeMac },
-      session,
-      request: addressing.requestKey('send', slot, request.requestId, [session, locale, ...variables]),
-    };
-
-    const reply = await reserve(command, call);
+    const send = prepare(request, call, dependencies);
+    const reply = await reserve(send, call);
     if (reply.kind === 'request_id_reused') throw new Refused({ reason: 'REQUEST_ID_REUSED' });
-    if (reply.kind === 'blocked') throw new Refused(refusalOf(reply, limits));
+    if (reply.kind === 'blocked') throw new Refused(limitRefusal(reply, limits));
     const { reservation } = reply;
-    call.facts.verificationId = keyring.verificationId(phoneKey, reservation.nonce);
+    call.facts.verificationId = keyring.verificationId(send.command.slot.phoneKey, reservation.nonce);
 
     if (reply.kind === 'replayed') {
       call.facts.outcome = 'replayed';
-      const delivery = reply.delivery ?? unsettled(reservation.sentAt, reply.now);
-      const code = reply.seed === null ? '' : codeOf(reply.seed);
-      return sendOutput(slot, phone, { reservation, delivery, code, test });
+      const delivery = reply.delivery ?? unsettledDelivery(reservation.sentAt, reply.now);
+      const code = reply.seed === null ? '' : send.codeOf(reply.seed);
+      return outputOf(send, { reservation, delivery, code }, dependencies);
     }
-    if (test) {
-      await settle(settlement(command, TEST_DELIVERY));
+    if (send.command.rules.test) {
+      await settle(send.command, TEST_DELIVERY);
       call.facts.outcome = 'test';
-      return sendOutput(slot, phone, { reservation, delivery: TEST_DELIVERY, code: '', test });
+      return outputOf(send, { reservation, delivery: TEST_DELIVERY, code: '' }, dependencies);
     }
+    const code = send.codeOf(reply.seed);
+    const delivery = await deliver(send, messageOf(send, { reservation, code }, dependencies), call);
+    return outputOf(send, { reservation, delivery, code }, dependencies);
+  }
 
-    const providersMs = call.remainingMs() - SETTLE_MS;
-    if (call.signal.aborted || providersMs < PROVIDER_MS) {
-      await settle(settlement(command, null));
-      throw gaveUp(call);
-    }
-    const code = codeOf(reply.seed);
-    // What is left of a code that is sent again, rounded down: the text must not promise more than there is.
-    const minutes = Math.max(1, Math.floor((reservation.expiresAt - reservation.sentAt) / 60_000));
-    const reportToken = keyring.reportToken({ ...slot, sendId: command.sendId });
-    const parameters = { code, minutes, purpose: purpose.name, locale, variables: request.variables };
-    const outcome = await dispatch(
-      {
-        ...parameters,
-        to: phone.e164,
-        region: phone.region,
-        text: renderMessage({ ...parameters, brand: parts.brand, policy: purpose.message }),
-        sendId: command.sendId,
-        reportToken,
-      },
-      { deadlineMs: providersMs, canceled: call.signal },
-    );
+  // A send goes on after its caller gave up, because its outcome must be recorded: a stop waits for that.
+  return (request: SendCodeInput, call: Call) => background.track(sendCode(request, call));
+}
 
-    if (outcome.kind === 'not_sent') {
-      await settle(settlement(command, null));
-      throw outcome.canceled ? gaveUp(call) : undelivered(outcome);
-    }
-    const { delivery } = outcome;
-    await Promise.all([settle(settlement(command, delivery)), parts.link(delivery, reportToken)]);
-    call.facts.outcome = delivery.status === 'accepted' ? 'sent' : 'maybe_sent';
-    call.facts.provider = delivery.provider;
-    return sendOutput(slot, phone, { reservation, delivery, code, test });
+/** Throws what is wrong with the request. Nothing is charged yet. */
+function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDependencies): Send {
+  const { keyring, phones, limits, random, testCode, now } = dependencies;
+  const { phone, purpose, locale } = validOrRefused(validateSendCode(request, dependencies));
+  call.facts.phone = phone.masked;
+  const { lifeMs, digits, guesses, resend } = purpose;
+  const fixedCode = testCode(phone.e164, now())?.slice(0, digits) ?? null;
+  const test = fixedCode !== null;
+  if (!test && refusesType(phone, phones)) throw new Refused({ reason: 'NUMBER_TYPE_REFUSED', numberType: phone.type });
+
+  const phoneKey = keyring.phoneKey(phone.e164);
+  const slot = slotOf(phoneKey, purpose, call);
+  const session = sessionKey(keyring, phoneKey, request.client?.sessionId ?? '');
+  const codeOf = (seed: string) => fixedCode ?? keyring.code({ phoneKey, purpose: purpose.name, seed, digits });
+  const seed = random(SEED_BYTES).toString('base64url');
+  const content = [session, locale, ...Object.entries(request.variables).sort().flat()];
+  const command = {
+    slot,
+    rules: { lifeMs, digits, guesses, resend, ...limits, test },
+    sendId: random(SEND_ID_BYTES).toString('base64url'),
+    candidate: {
+      nonce: random(NONCE_BYTES).toString('base64url'),
+      seed,
+      codeMac: keyring.codeMac({ ...slot, code: codeOf(seed) }),
+    },
+    session,
+    request: requestKey(keyring, { rpc: 'send', slot, requestId: request.requestId, content }),
+  };
+  return { phone, purpose, locale, variables: request.variables, command, codeOf };
+}
+
+function messageOf(
+  { phone, purpose, locale, variables, command: { slot, sendId } }: Send,
+  { reservation, code }: { reservation: Reservation; code: string },
+  { keyring, brand }: SendCodeDependencies,
+): Outgoing {
+  // A code that is sent again has only a part of its life left. Rounded down: the text must not promise too much.
+  const minutes = Math.max(1, Math.floor((reservation.expiresAt - reservation.sentAt) / 60_000));
+  const parameters = { code, minutes, purpose: purpose.name, locale, variables };
+  return {
+    ...parameters,
+    to: phone.e164,
+    region: phone.region,
+    text: renderMessage({ ...parameters, brand, policy: purpose.message }),
+    sendId,
+    reportToken: keyring.reportToken({ ...slot, sendId }),
+  };
+}
+
+function outputOf(
+  { phone, command }: Send,
+  { reservation, delivery, code }: { reservation: Reservation; delivery: Delivery; code: string },
+  { keyring, disclosesCode }: SendCodeDependencies,
+): SendCodeOutput {
+  const { nonce, expiresAt, resendAt, sendsRemaining } = reservation;
+  return {
+    verificationId: keyring.verificationId(command.slot.phoneKey, nonce),
+    expiresAt,
+    resendAt,
+    phoneMasked: phone.masked,
+    sendsRemaining,
+    delivery,
+    test: command.rules.test,
+    code: disclosesCode(delivery.provider) ? code : '',
   };
 }
 
@@ -145,10 +188,7 @@ function gaveUp(call: Call): Refused {
   return new Refused({ reason: call.signal.aborted && call.remainingMs() > 0 ? 'CANCELED' : 'DEADLINE' });
 }
 
+/** The store surely did nothing. */
 function isUntouched(error: unknown): boolean {
   return error instanceof Refused && error.refusal.reason === 'STORE_UNAVAILABLE' && error.refusal.untouched === true;
-}
-
-function settlement(command: SendCommand, delivery: Delivery | null): SettleCommand {
-  return { slot: command.slot, sendId: command.sendId, requestHash: command.request?.hash ?? null, delivery };
 }

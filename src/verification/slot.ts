@@ -1,4 +1,4 @@
-/** Where a request's state is, and how its secrets are named there: slots, sessions and idempotency keys. */
+/** Where the state of a request is in the store, and how its session and idempotency key are named there. */
 import type { Keyring } from '../domain/keyring.ts';
 import type { PurposePolicy } from '../domain/policy.ts';
 import { Refused } from '../domain/refusal.ts';
@@ -6,50 +6,55 @@ import type { Target } from '../domain/request.ts';
 import type { RequestKey, Slot } from '../store/store.ts';
 import type { Call } from './types.ts';
 
-export type Addressing = ReturnType<typeof createAddressing>;
+export function slotOf(phoneKey: string, purpose: PurposePolicy, { caller }: Call): Slot {
+  return { phoneKey, caller: caller.name, purpose: purpose.name };
+}
 
-export function createAddressing(keyring: Keyring) {
-  const slotOf = (phoneKey: string, purpose: PurposePolicy, call: Call): Slot => ({
-    phoneKey,
-    caller: call.caller.name,
-    purpose: purpose.name,
-  });
+/** By verification id or by phone; a null nonce means the current verification of the slot. */
+export function locate(
+  target: Target,
+  purpose: PurposePolicy,
+  { keyring, call }: { keyring: Keyring; call: Call },
+): { slot: Slot; nonce: string | null } {
+  if (target.kind === 'id') return locateId(target.verificationId, purpose, { keyring, call });
+  call.facts.phone = target.phone.masked;
+  return { slot: slotOf(keyring.phoneKey(target.phone.e164), purpose, call), nonce: null };
+}
 
-  /** The slot that an id routes to. */
-  function locateId(verificationId: string, purpose: PurposePolicy, call: Call): { slot: Slot; nonce: string } {
-    const id = keyring.parseVerificationId(verificationId);
-    if (id === null) {
-      throw new Refused({
-        reason: 'INVALID_FIELDS',
-        violations: [{ field: 'verification_id', rule: 'malformed_id' }],
-      });
-    }
-    call.facts.verificationId = verificationId;
-    return { slot: slotOf(id.phoneKey, purpose, call), nonce: id.nonce };
+export function locateId(
+  verificationId: string,
+  purpose: PurposePolicy,
+  { keyring, call }: { keyring: Keyring; call: Call },
+): { slot: Slot; nonce: string } {
+  const id = keyring.parseVerificationId(verificationId);
+  if (id === null) {
+    const violations = [{ field: 'verification_id', rule: 'malformed_id' }] as const;
+    throw new Refused({ reason: 'INVALID_FIELDS', violations });
   }
+  call.facts.verificationId = verificationId;
+  return { slot: slotOf(id.phoneKey, purpose, call), nonce: id.nonce };
+}
 
+/** Empty when the request names no session. The same session has another key at every phone. */
+export function sessionKey(keyring: Keyring, phoneKey: string, sessionId: string): string {
+  return sessionId === '' ? '' : keyring.fingerprint('session', phoneKey, [sessionId]);
+}
+
+export interface IdempotentRequest {
+  readonly rpc: 'send' | 'check';
+  readonly slot: Slot;
+  /** The idempotency key that the caller chose; empty without one. */
+  readonly requestId: string;
+  /** What must be the same when the same `requestId` comes again. */
+  readonly content: readonly string[];
+}
+
+/** Null without a request id. */
+export function requestKey(keyring: Keyring, request: IdempotentRequest): RequestKey | null {
+  const { rpc, slot, requestId, content } = request;
+  if (requestId === '') return null;
   return {
-    slotOf,
-    locateId,
-
-    /** By id or by phone; without a nonce the slot's current verification is meant. */
-    locate(target: Target, purpose: PurposePolicy, call: Call): { slot: Slot; nonce: string | null } {
-      if (target.kind === 'id') return locateId(target.verificationId, purpose, call);
-      call.facts.phone = target.phone.masked;
-      return { slot: slotOf(keyring.phoneKey(target.phone.e164), purpose, call), nonce: null };
-    },
-
-    /** Empty when the request names no session. */
-    sessionKey: (phoneKey: string, sessionId: string) =>
-      sessionId === '' ? '' : keyring.fingerprint('session', phoneKey, [sessionId]),
-
-    /** Null without a request id. `content` is what the same id must come with again. */
-    requestKey(kind: 'send' | 'check', slot: Slot, id: string, content: readonly string[]): RequestKey | null {
-      if (id === '') return null;
-      return {
-        hash: keyring.fingerprint(`${kind} request`, slot.phoneKey, [id]),
-        content: keyring.fingerprint(`${kind} content`, slot.phoneKey, [slot.purpose, ...content]),
-      };
-    },
+    hash: keyring.fingerprint(`${rpc} request`, slot.phoneKey, [requestId]),
+    content: keyring.fingerprint(`${rpc} content`, slot.phoneKey, [slot.purpose, ...content]),
   };
 }

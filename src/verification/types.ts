@@ -1,26 +1,17 @@
-/** The five operations in domain terms: what each takes, answers and refuses. Field names are the proto's. */
+/** What the RPCs take and answer, in domain terms. The fields of requests have the names of the proto. */
 import type { Caller } from '../domain/caller.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { CallFacts } from '../event.ts';
 import type { VerificationState } from '../store/store.ts';
 
-/** The five operations, one per RPC, in domain terms. Requests have the proto's field names; refusals are thrown. */
-export interface Verifier {
-  sendCode(request: SendCodeInput, call: Call): Promise<SendCodeOutput>;
-  checkCode(request: CheckCodeInput, call: Call): Promise<CheckCodeOutput>;
-  rateStatus(request: RateStatusInput, call: Call): Promise<RateStatusOutput>;
-  getVerification(request: GetVerificationInput, call: Call): Promise<VerificationOutput>;
-  cancelVerification(request: CancelVerificationInput, call: Call): Promise<VerificationOutput>;
-}
-
-/** The circumstances of one call, as the edge established them. */
+/** Who calls, and how long the call may take. */
 export interface Call {
   readonly caller: Caller;
-  /** Aborted when the caller gives up or the deadline (the caller's, capped by ours) passes. */
+  /** Fires when the caller gives up, or at the deadline: the caller's or ours, whichever is first. */
   readonly signal: AbortSignal;
-  /** Until the deadline, never negative. */
+  /** Milliseconds until the deadline, never negative. */
   remainingMs(): number;
-  /** Filled in for the call's log line. */
+  /** For the one log line of the call; filled in as they become known. */
   readonly facts: CallFacts;
 }
 
@@ -50,7 +41,7 @@ export interface SendCodeOutput {
   readonly sendsRemaining: number;
   readonly delivery: Delivery;
   readonly test: boolean;
-  /** Empty unless the console provider carried it in development. */
+  /** Empty unless it was only printed, in development. */
   readonly code: string;
 }
 

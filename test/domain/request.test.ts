@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN_MESSAGE, type PurposePolicy } from '../../src/domain/policy.ts';
 import type { FieldViolation } from '../../src/domain/refusal.ts';
 import {
-  type Checked,
-  checkCancelVerification,
-  checkCheckCode,
-  checkGetVerification,
-  checkRateStatus,
-  checkSendCode,
   type RequestRules,
+  type Validated,
+  validateCancelVerification,
+  validateCheckCode,
+  validateGetVerification,
+  validateRateStatus,
+  validateSendCode,
 } from '../../src/domain/request.ts';
 import type {
   CancelVerificationInput,
@@ -64,19 +64,19 @@ const cancel: CancelVerificationInput = { verificationId: ID, purpose: 'login' }
 
 const phone = { e164: '+14155550123', region: 'US', type: 'landline_or_mobile', masked: '****0123' };
 
-function violations(result: Checked<unknown>): readonly FieldViolation[] {
+function violations(result: Validated<unknown>): readonly FieldViolation[] {
   return result.ok ? [] : result.violations;
 }
 
 describe('a request in order gives the values in the domain’s terms', () => {
   it('SendCode: the phone, the purpose’s policy and the language', () => {
-    expect(checkSendCode(send, rules)).toEqual({ ok: true, value: { phone, purpose: login, locale: 'zh-CN' } });
+    expect(validateSendCode(send, rules)).toEqual({ ok: true, value: { phone, purpose: login, locale: 'zh-CN' } });
   });
 
   it('SendCode: a national spelling by the region of the request, else by the service’s', () => {
     const national = { ...send, phone: '(415) 555-0123' };
-    expect(checkSendCode(national, rules)).toMatchObject({ ok: true, value: { phone } });
-    expect(checkSendCode({ ...send, phone: '138 1234 5678', region: 'cn' }, rules)).toMatchObject({
+    expect(validateSendCode(national, rules)).toMatchObject({ ok: true, value: { phone } });
+    expect(validateSendCode({ ...send, phone: '138 1234 5678', region: 'cn' }, rules)).toMatchObject({
       ok: true,
       value: { phone: { e164: '+8613812345678' } },
     });
@@ -84,26 +84,29 @@ describe('a request in order gives the values in the domain’s terms', () => {
 
   it('SendCode: the optional fields may be empty, and a malformed locale is English', () => {
     const bare = { ...send, requestId: '', client: undefined, variables: {} };
-    expect(checkSendCode({ ...bare, locale: '' }, rules)).toMatchObject({ ok: true, value: { locale: 'en' } });
-    expect(checkSendCode({ ...bare, locale: '¿\r\n' }, rules)).toMatchObject({ ok: true, value: { locale: 'en' } });
+    expect(validateSendCode({ ...bare, locale: '' }, rules)).toMatchObject({ ok: true, value: { locale: 'en' } });
+    expect(validateSendCode({ ...bare, locale: '¿\r\n' }, rules)).toMatchObject({ ok: true, value: { locale: 'en' } });
   });
 
   it('CheckCode and GetVerification: by id', () => {
     const target = { kind: 'id', verificationId: ID };
-    expect(checkCheckCode(check, rules)).toEqual({ ok: true, value: { target, purpose: login } });
-    expect(checkGetVerification(get, rules)).toEqual({ ok: true, value: { target, purpose: login } });
+    expect(validateCheckCode(check, rules)).toEqual({ ok: true, value: { target, purpose: login } });
+    expect(validateGetVerification(get, rules)).toEqual({ ok: true, value: { target, purpose: login } });
   });
 
   it('CheckCode and GetVerification: by phone', () => {
     const byPhone = { verificationId: '', phone: '+14155550123' };
     const value = { target: { kind: 'phone', phone }, purpose: login };
-    expect(checkCheckCode({ ...check, ...byPhone }, rules)).toEqual({ ok: true, value });
-    expect(checkGetVerification({ ...get, ...byPhone }, rules)).toEqual({ ok: true, value });
+    expect(validateCheckCode({ ...check, ...byPhone }, rules)).toEqual({ ok: true, value });
+    expect(validateGetVerification({ ...get, ...byPhone }, rules)).toEqual({ ok: true, value });
   });
 
   it('RateStatus and CancelVerification', () => {
-    expect(checkRateStatus(rate, rules)).toEqual({ ok: true, value: { phone, purpose: login } });
-    expect(checkCancelVerification(cancel, rules)).toEqual({ ok: true, value: { verificationId: ID, purpose: login } });
+    expect(validateRateStatus(rate, rules)).toEqual({ ok: true, value: { phone, purpose: login } });
+    expect(validateCancelVerification(cancel, rules)).toEqual({
+      ok: true,
+      value: { verificationId: ID, purpose: login },
+    });
   });
 });
 
@@ -128,7 +131,7 @@ describe('every violation is reported at once, in the order of the fields', () =
       captchaToken: 'c'.repeat(4097),
       variables: { link: 'evil.com' },
     };
-    expect(violations(checkSendCode(request, rules))).toEqual([
+    expect(violations(validateSendCode(request, rules))).toEqual([
       { field: 'phone', rule: 'not_a_phone' },
       { field: 'region', rule: 'unknown_region' },
       ofPurpose,
@@ -142,7 +145,7 @@ describe('every violation is reported at once, in the order of the fields', () =
 
   it('CheckCode', () => {
     const request = { ...check, verificationId: 'x', region: 'ZZ', purpose: 'Login', code: '12', client: badClient };
-    expect(violations(checkCheckCode({ ...request, requestId: 'ü' }, rules))).toEqual([
+    expect(violations(validateCheckCode({ ...request, requestId: 'ü' }, rules))).toEqual([
       { field: 'verification_id', rule: 'malformed_id' },
       { field: 'region', rule: 'unknown_region' },
       ofPurpose,
@@ -154,7 +157,7 @@ describe('every violation is reported at once, in the order of the fields', () =
 
   it('RateStatus', () => {
     const request = { phone: '+12345', region: 'ZZ', purpose: 'Login', client: badClient };
-    expect(violations(checkRateStatus(request, rules))).toEqual([
+    expect(violations(validateRateStatus(request, rules))).toEqual([
       { field: 'phone', rule: 'impossible_phone' },
       { field: 'region', rule: 'unknown_region' },
       ofPurpose,
@@ -164,11 +167,11 @@ describe('every violation is reported at once, in the order of the fields', () =
 
   it('GetVerification and CancelVerification', () => {
     const ofId: FieldViolation = { field: 'verification_id', rule: 'malformed_id' };
-    expect(violations(checkGetVerification({ ...get, verificationId: 'x', purpose: 'x' }, rules))).toEqual([
+    expect(violations(validateGetVerification({ ...get, verificationId: 'x', purpose: 'x' }, rules))).toEqual([
       ofId,
       ofPurpose,
     ]);
-    expect(violations(checkCancelVerification({ verificationId: 'x', purpose: 'x' }, rules))).toEqual([
+    expect(violations(validateCancelVerification({ verificationId: 'x', purpose: 'x' }, rules))).toEqual([
       ofId,
       ofPurpose,
     ]);
@@ -183,11 +186,11 @@ describe('every violation is reported at once, in the order of the fields', () =
     const required = (field: string): FieldViolation => ({ field, rule: 'required' });
     const nothing = { phone: '', region: '', purpose: '', verificationId: '', code: '', requestId: '' };
     const noSend = { ...nothing, locale: '', captchaToken: '', variables: {} };
-    expect(violations(checkSendCode(noSend, rules))).toEqual([required('phone'), required('purpose')]);
-    expect(violations(checkCheckCode(nothing, rules))).toEqual([oneOf, required('purpose'), required('code')]);
-    expect(violations(checkRateStatus(nothing, rules))).toEqual([required('phone'), required('purpose')]);
-    expect(violations(checkGetVerification(nothing, rules))).toEqual([oneOf, required('purpose')]);
-    expect(violations(checkCancelVerification(nothing, rules))).toEqual([
+    expect(violations(validateSendCode(noSend, rules))).toEqual([required('phone'), required('purpose')]);
+    expect(violations(validateCheckCode(nothing, rules))).toEqual([oneOf, required('purpose'), required('code')]);
+    expect(violations(validateRateStatus(nothing, rules))).toEqual([required('phone'), required('purpose')]);
+    expect(violations(validateGetVerification(nothing, rules))).toEqual([oneOf, required('purpose')]);
+    expect(violations(validateCancelVerification(nothing, rules))).toEqual([
       required('verification_id'),
       required('purpose'),
     ]);
@@ -197,13 +200,13 @@ describe('every violation is reported at once, in the order of the fields', () =
 describe('fields', () => {
   it('an unknown region is not taken for a fault of the phone', () => {
     const request = { ...send, phone: '4155550123', region: 'ZZ' };
-    expect(violations(checkSendCode(request, rules))).toEqual([{ field: 'region', rule: 'unknown_region' }]);
+    expect(violations(validateSendCode(request, rules))).toEqual([{ field: 'region', rule: 'unknown_region' }]);
   });
 
   it('id and phone together are refused: only one of them would be checked', () => {
     for (const result of [
-      checkCheckCode({ ...check, phone: '+14155550123' }, rules),
-      checkGetVerification({ ...get, phone: '+14155550123' }, rules),
+      validateCheckCode({ ...check, phone: '+14155550123' }, rules),
+      validateGetVerification({ ...get, phone: '+14155550123' }, rules),
     ]) {
       expect(violations(result)).toEqual([
         { field: 'verification_id', rule: 'one_of_required', expected: 'verification_id, phone' },
@@ -213,7 +216,7 @@ describe('fields', () => {
 
   it.each(['login', 'transfer'])('a code has exactly the digits of its purpose: %s', (purpose) => {
     const digits = rules.purposes.get(purpose)?.digits ?? 0;
-    const rulesOf = (code: string) => violations(checkCheckCode({ ...check, purpose, code }, rules));
+    const rulesOf = (code: string) => violations(validateCheckCode({ ...check, purpose, code }, rules));
     expect(rulesOf('0'.repeat(digits))).toEqual([]);
     for (const code of [
       ...['0'.repeat(digits - 1), '0'.repeat(digits + 1), '0'.repeat(10_000)],
@@ -229,13 +232,14 @@ describe('fields', () => {
     ...[`${'A'.repeat(43)}/`, `${'A'.repeat(44)}\n`, `{${'A'.repeat(42)}}`, `${'A'.repeat(43)}\u0000`, 'Ａ'.repeat(44)],
   ])('a verification id is 44 characters of base64url (case %#)', (verificationId) => {
     const expected = [{ field: 'verification_id', rule: 'malformed_id' }];
-    expect(violations(checkCheckCode({ ...check, verificationId }, rules))).toEqual(expected);
-    expect(violations(checkGetVerification({ ...get, verificationId }, rules))).toEqual(expected);
-    expect(violations(checkCancelVerification({ ...cancel, verificationId }, rules))).toEqual(expected);
+    expect(violations(validateCheckCode({ ...check, verificationId }, rules))).toEqual(expected);
+    expect(violations(validateGetVerification({ ...get, verificationId }, rules))).toEqual(expected);
+    expect(violations(validateCancelVerification({ ...cancel, verificationId }, rules))).toEqual(expected);
   });
 
   it('a request id is up to 64 printable ASCII characters', () => {
-    const rulesOf = (requestId: string) => violations(checkSendCode({ ...send, requestId }, rules)).map((v) => v.rule);
+    const rulesOf = (requestId: string) =>
+      violations(validateSendCode({ ...send, requestId }, rules)).map((v) => v.rule);
     expect(rulesOf(`~ {}"${'x'.repeat(59)}`)).toEqual([]);
     expect(rulesOf('x'.repeat(65))).toEqual(['too_long']);
     for (const hostile of ['\u0000', '\r\n', 'é', '\u202e', '\ud800', '\u007f']) {
@@ -245,9 +249,9 @@ describe('fields', () => {
 
   it('lengths count characters, not UTF-16 units', () => {
     const withDevice = (deviceId: string) => ({ ...send, client: { ...client, deviceId } });
-    expect(violations(checkSendCode(withDevice('😀'.repeat(128)), rules))).toEqual([]);
-    expect(violations(checkSendCode(withDevice('😀'.repeat(129)), rules))).toHaveLength(1);
-    expect(violations(checkSendCode(withDevice('\ud800'.repeat(129)), rules))).toHaveLength(1);
+    expect(violations(validateSendCode(withDevice('😀'.repeat(128)), rules))).toEqual([]);
+    expect(violations(validateSendCode(withDevice('😀'.repeat(129)), rules))).toHaveLength(1);
+    expect(violations(validateSendCode(withDevice('\ud800'.repeat(129)), rules))).toHaveLength(1);
   });
 
   it('the largest allowed values are allowed', () => {
@@ -262,11 +266,11 @@ describe('fields', () => {
         sessionId: 's'.repeat(128),
       },
     };
-    expect(violations(checkSendCode(largest, rules))).toEqual([]);
+    expect(violations(validateSendCode(largest, rules))).toEqual([]);
   });
 
   it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('a purpose named %s is unknown', (purpose) => {
-    expect(violations(checkRateStatus({ ...rate, purpose }, rules))).toMatchObject([{ rule: 'unknown_purpose' }]);
+    expect(violations(validateRateStatus({ ...rate, purpose }, rules))).toMatchObject([{ rule: 'unknown_purpose' }]);
   });
 });
 
@@ -287,12 +291,18 @@ describe('whatever comes in', () => {
     client: fc.option(fc.record({ ip: text, deviceId: text, userAgent: text, sessionId: text }), { nil: undefined }),
     variables: fc.dictionary(text, text, { maxKeys: 10 }),
   });
-  const checks = [checkSendCode, checkCheckCode, checkRateStatus, checkGetVerification, checkCancelVerification];
+  const checks = [
+    validateSendCode,
+    validateCheckCode,
+    validateRateStatus,
+    validateGetVerification,
+    validateCancelVerification,
+  ];
 
   it('nothing is thrown, and a refusal names known fields and repeats no value', () => {
     fc.assert(
       fc.property(hostile, fc.constantFrom(...checks), (request, checkOne) => {
-        const result: Checked<unknown> = checkOne(request, rules);
+        const result: Validated<unknown> = checkOne(request, rules);
         if (result.ok) return;
         expect(result.violations.length).toBeGreaterThan(0);
         for (const { field, rule, expected } of result.violations) {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FieldViolation } from '../../src/domain/refusal.ts';
-import { checkVariables } from '../../src/domain/variables.ts';
+import { validateVariables } from '../../src/domain/variables.ts';
 
 function violations(variables: Record<string, string>): FieldViolation[] {
   const found: FieldViolation[] = [];
-  checkVariables(variables, found);
+  validateVariables(variables, found);
   return found;
 }
 

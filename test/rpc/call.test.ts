@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ANONYMOUS } from '../../src/domain/caller.ts';
 import type { Event } from '../../src/event.ts';
-import { deadlineOf, runCall } from '../../src/rpc/call.ts';
+import { runCall } from '../../src/rpc/call.ts';
 import type { Call } from '../../src/verification/types.ts';
 
 let events: Event[] = [];
@@ -94,9 +94,4 @@ test('the time that remains is never negative, and no timer outlives the call', 
   expect(call?.remainingMs()).toBe(600);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(call?.remainingMs()).toBe(0);
-});
-
-test('an RPC without a deadline is found at start-up', () => {
-  expect(deadlineOf({ CheckCode: 2_000 }, 'CheckCode')).toBe(2_000);
-  expect(() => deadlineOf({ CheckCode: 2_000 }, 'SendCode')).toThrow('no deadline for SendCode');
 });

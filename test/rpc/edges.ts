@@ -7,7 +7,7 @@ import { createConnectEdge } from '../../src/rpc/connect.ts';
 import type { Edge } from '../../src/rpc/edge.ts';
 import { createGrpcEdge, type GrpcEdge } from '../../src/rpc/grpc.ts';
 import { createHandlers } from '../../src/rpc/service.ts';
-import type { Verifier } from '../../src/verification/types.ts';
+import type { Verifier } from '../../src/verification/verifier.ts';
 import { type Addresses, openClient, type Protocol, type ServiceClient } from '../support/clients.ts';
 
 export const SERVICE = '/countersign.v1.VerificationService';
@@ -48,13 +48,7 @@ export async function startEdges(
     emit: (event: Event) => void events.push(event),
     clock: () => performance.now(),
     maxMessageBytes: MAX_MESSAGE_BYTES,
-    deadlinesMs: {
-      SendCode: deadlineMs,
-      CheckCode: deadlineMs,
-      RateStatus: deadlineMs,
-      GetVerification: deadlineMs,
-      CancelVerification: deadlineMs,
-    },
+    deadlineMs: () => deadlineMs,
   };
   const grpcEdge = createGrpcEdge({ ...shared, reflection: options.reflection ?? true });
   const httpEdge = createConnectEdge(shared);

@@ -4,7 +4,8 @@ import { ANONYMOUS } from '../../src/domain/caller.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { createHandlers, handlerOf, type Request } from '../../src/rpc/service.ts';
-import type { Call, RateStatusOutput, VerificationOutput, Verifier } from '../../src/verification/types.ts';
+import type { Call, RateStatusOutput, VerificationOutput } from '../../src/verification/types.ts';
+import type { Verifier } from '../../src/verification/verifier.ts';
 
 const AT = Date.parse('2026-11-21T10:00:00.250Z');
 

@@ -1,4 +1,5 @@
 /** Rules about routes: every hop can send wherever its route leads. */
+import { PROVIDERS_MS } from '../../domain/deadlines.ts';
 import type { Route } from '../../domain/routing.ts';
 import { type HopPosition, hopsTo, type PurposeFeature } from '../../sms/vendor.ts';
 import { usedVendors, VENDORS } from '../../sms/vendors.ts';
@@ -6,9 +7,6 @@ import type { Mistake } from '../mistakes.ts';
 import { routesOf } from '../policies.ts';
 import { get } from '../tree.ts';
 import { at, type Rule, type Situation } from './rule.ts';
-
-/** What a SendCode has for all its providers: its 10 s, less what it takes to record the outcome. */
-const SEND_MS = 9_500;
 
 export const ROUTE_RULES: readonly Rule[] = [
   function routesLeadSomewhere(situation) {
@@ -48,11 +46,11 @@ export const ROUTE_RULES: readonly Rule[] = [
     const timeout = (provider: string) => Number(get(situation.settings, [provider, 'timeoutMs']) ?? 0);
     const warnings = routesIn(situation).flatMap(({ hops }, route) => {
       const [first, second] = hops.map(({ provider }) => provider);
-      if (first === undefined || second === undefined || timeout(first) + timeout(second) <= SEND_MS) return [];
+      if (first === undefined || second === undefined || timeout(first) + timeout(second) <= PROVIDERS_MS) return [];
       const place = hopAt(situation, { route, hop: 0 }) ?? [first, 'timeoutMs'];
       const both = `${timeout(first)} ms for ${first} and ${timeout(second)} ms for ${second}`;
       return [
-        `${situation.sources.nameOf(place)}: ${both} are more than the ${SEND_MS} ms that all providers have together: ` +
+        `${situation.sources.nameOf(place)}: ${both} are more than the ${PROVIDERS_MS} ms that all providers have together: ` +
           `when ${first} hangs, ${second} gets too little time`,
       ];
     });

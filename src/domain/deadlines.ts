@@ -1,0 +1,65 @@
+/**
+ * The one table of time: how long a call and its parts may take, in milliseconds. A number is written here once, or it
+ * is computed from others, so that the bounds of a call cannot contradict each other.
+ */
+
+/** The most that a SendCode may take, whatever deadline its caller sets. It waits for SMS vendors. */
+export const SEND_CODE_MS = 10_000;
+/** The most that any other RPC may take. It waits for the store only. */
+export const OTHER_RPC_MS = 2_000;
+const LONGEST_CALL_MS = Math.max(SEND_CODE_MS, OTHER_RPC_MS);
+
+/** The most that this RPC may take; a caller's own deadline can only shorten it. */
+export function rpcDeadlineMs(rpc: string): number {
+  return rpc === 'SendCode' ? SEND_CODE_MS : OTHER_RPC_MS;
+}
+
+/** For one round trip to the store within a SendCode. Longer than the default of `REDIS_COMMAND_TIMEOUT_MS`. */
+const STORE_STEP_MS = 500;
+/** Kept at the end of a SendCode, to record what the providers said. */
+export const SETTLE_MS = STORE_STEP_MS;
+/** For all providers of one SendCode together. */
+export const PROVIDERS_MS = SEND_CODE_MS - SETTLE_MS;
+/** The highest time-out that can be set for one provider: the reservation in the store comes before it. */
+export const MAX_PROVIDER_TIMEOUT_MS = PROVIDERS_MS - STORE_STEP_MS;
+/** A provider that sets no time-out of its own has until the end of the call. */
+export const DEFAULT_PROVIDER_TIMEOUT_MS = SEND_CODE_MS;
+/**
+ * With less time left, no provider is called: a message that is cut short counts as maybe sent, although it failed for
+ * sure.
+ */
+export const MIN_PROVIDER_MS = 200;
+/** How long a provider whose signal fired may still take to say what it knows: whether anything was written. */
+export const ABORT_GRACE_MS = 50;
+
+/** More than an event loop under load, a garbage collection or a clock of the store is ever late. */
+const MARGIN_MS = 5_000;
+/** A send that is unsettled for longer has lost its process, and was maybe sent. No SendCode takes as long. */
+export const SENDING_MS = SEND_CODE_MS + MARGIN_MS;
+/** The pauses before each new try to settle a send, after the store did not answer. */
+export const SETTLE_RETRIES_MS: readonly number[] = [100, 500, 2_000, 10_000, 30_000];
+
+/** From the opening of a circuit breaker to its first probe; doubles with every probe that fails. */
+export const BREAKER_OPEN_MS = 5_000;
+export const BREAKER_MAX_OPEN_MS = 30_000;
+
+/** For a vendor to take note of one approval, in the background. */
+export const CONVERSION_MS = 5_000;
+
+/** A stop gives every call that was accepted the time to end. */
+export const DRAIN_MS = LONGEST_CALL_MS;
+/** For one fetch of delivery reports: a stop waits for it, too. */
+export const PULL_MS = DRAIN_MS;
+/** After the drain: for refunds that were waiting for the store. */
+export const FLUSH_MS = 1_000;
+/** After the drain, at the same time: for approvals and reports that are still on their way. */
+export const MESSAGING_CLOSE_MS = 2_000;
+/** From the signal to the end of the process, whatever is still under way. Longer than all of the above. */
+export const STOP_MS = DRAIN_MS + MARGIN_MS;
+/** A connection that is renewed because of its age stays open this long for its calls. */
+export const CONNECTION_GRACE_MS = 3 * LONGEST_CALL_MS;
+
+/** The command `healthcheck`. Shorter than the time-out of Docker's HEALTHCHECK, so that the output says why. */
+export const HEALTHCHECK_MS = 2_000;
+/** The command `send-test`: a vendor that is too slow for a SendCode still shows what it says. */
+export const SEND_TEST_MS = 3 * SEND_CODE_MS;
