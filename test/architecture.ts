@@ -21,7 +21,7 @@ const LAYERS: readonly Layer[] = [
   {
     of: ['verification/'],
     imports: ['domain/', 'verification/'],
-    types: ['event.ts', 'store/store.ts', 'sms/provider.ts', 'sms/dispatch.ts'],
+    types: ['background.ts', 'event.ts', 'store/store.ts', 'sms/provider.ts', 'sms/dispatch.ts'],
     packages: [],
   },
   {
