@@ -41,9 +41,9 @@ const LAYERS: readonly Layer[] = [
       'sms/',
       'config/values.ts',
       'config/address.ts',
+      'config/mistakes.ts',
       'config/tree.ts',
     ],
-    types: ['config/mistakes.ts'],
     packages: ['node:', 'zod', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio'],
   },
   {

@@ -4,7 +4,12 @@
  */
 import type { z } from 'zod';
 import { type Mistake, wordIssue } from './mistakes.ts';
-import { applyRules } from './rules/production.ts';
+import { SERVICE_RULES } from './rules/production.ts';
+import { ROUTE_RULES } from './rules/routes.ts';
+import type { Rule } from './rules/rule.ts';
+import { TEST_NUMBER_RULES } from './rules/test-numbers.ts';
+import { TEXT_RULES } from './rules/texts.ts';
+import { VENDOR_RULES } from './rules/vendors.ts';
 import { type Config, DEVELOPMENT, type Settings, type SettingsSchema, settingsSchema } from './schema.ts';
 import { type Env, type ReadFile, readSources, type Sources } from './sources.ts';
 import { get } from './tree.ts';
@@ -27,19 +32,18 @@ export function loadConfig(env: Env, readFile: ReadFile, options: { ownProviders
   const sources = readSources(env, readFile);
   const production = get(sources.tree, ['mode']) === 'production';
   const { sections, mistakes } = parseSections(production ? settingsSchema(true) : DEVELOPMENT, sources);
-  const found = applyRules({
-    settings: sections,
-    sources,
-    production,
-    ownProviders: options.ownProviders ?? false,
-  });
+  const context = { settings: sections, sources, production, ownProviders: options.ownProviders ?? false };
+  const findings = RULES.map((rule) => rule(context));
   const all = [...sources.mistakes, ...mistakes];
   const known = new Set(all.map(({ at }) => at));
-  all.push(...found.mistakes.filter(({ at }) => !known.has(at)));
+  all.push(...findings.flatMap((found) => found.mistakes ?? []).filter(({ at }) => !known.has(at)));
   if (all.length > 0) throw new ConfigError(all);
+  const warnings = findings.flatMap((found) => found.warnings ?? []);
   // Without a mistake every section has passed.
-  return complete(sections as Settings, found.warnings);
+  return complete(sections as Settings, warnings);
 }
+
+const RULES: readonly Rule[] = [...SERVICE_RULES, ...VENDOR_RULES, ...ROUTE_RULES, ...TEST_NUMBER_RULES, ...TEXT_RULES];
 
 /** Each section by itself, so that a mistake in one does not hide those that the rules find among the others. */
 function parseSections(

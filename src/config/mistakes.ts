@@ -6,6 +6,18 @@ export interface Mistake {
   readonly problem: string;
 }
 
+/** What a rule found. */
+export interface Findings {
+  readonly mistakes?: readonly Mistake[];
+  /** What works, but hardly as intended. */
+  readonly warnings?: readonly string[];
+}
+
+/** Without those that say the same of the same place. */
+export function unique(mistakes: readonly Mistake[]): Mistake[] {
+  return [...new Map(mistakes.map((mistake) => [`${mistake.at}: ${mistake.problem}`, mistake])).values()];
+}
+
 /** zod's findings in an operator's words. The value itself is never quoted: it may be a secret. */
 export function wordIssue(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {

@@ -3,7 +3,7 @@
  * SDK; `open` imports the vendor's own code, so that a vendor that is not used costs nothing.
  */
 import type { z } from 'zod';
-import type { Mistake } from '../config/mistakes.ts';
+import type { Findings, Mistake } from '../config/mistakes.ts';
 import type { Hop, Route, Sender, SenderField } from '../domain/routing.ts';
 import type { Provider } from './provider.ts';
 
@@ -54,16 +54,10 @@ export interface VendorOptions<Name extends string, Schema extends z.ZodType<Bou
 }
 
 /** Checks that span several settings. Called with a well-formed section, whether the vendor is used or not. */
-export type VendorRule<Settings> = (settings: Settings, situation: VendorSituation) => Findings;
-
-export interface Findings {
-  readonly mistakes?: readonly Mistake[];
-  /** What works, but hardly as intended. */
-  readonly warnings?: readonly string[];
-}
+export type VendorRule<Settings> = (settings: Settings, context: VendorRuleContext) => Findings;
 
 /** What the rules of a vendor look at beside its own section. Sections that are malformed count as empty. */
-export interface VendorSituation {
+export interface VendorRuleContext {
   /** Whether the vendor is meant to be used. */
   readonly used: boolean;
   /** Those in effect; null when they are malformed. */
@@ -132,7 +126,7 @@ export interface Vendor<Name extends string = string, Schema extends z.ZodType =
   isUsed(section: object): boolean;
   carries(section: object, area: Area): boolean;
   variables(section: object, routes: readonly Route[], purpose: string): readonly string[];
-  check(section: object, situation: VendorSituation): readonly Findings[];
+  check(section: object, context: VendorRuleContext): readonly Findings[];
   /** Null when the section lacks what is required. */
   open(section: object, context: OpenContext): Promise<OpenProvider | null>;
 }
@@ -159,7 +153,7 @@ export function vendor<
     isUsed: (section) => options.usedWith.some((key) => isSet(section, key)),
     carries: (section, area) => options.carries?.(section as Settings, area) ?? true,
     variables: (section, routes, purpose) => options.variables?.(section as Settings, routes, purpose) ?? [],
-    check: (section, situation) => options.rules.map((rule) => rule(section as Settings, situation)),
+    check: (section, context) => options.rules.map((rule) => rule(section as Settings, context)),
     async open(section, context) {
       if (!required.every((key) => isSet(section, key))) return null;
       const settings = section as With<Settings, Required & keyof Settings>;
@@ -179,11 +173,6 @@ export function hopsTo(name: string, routes: readonly Route[]): readonly OwnHop[
   return routes.flatMap(({ hops }, route) =>
     hops.flatMap(({ provider, sender }: Hop, hop) => (provider === name ? [{ route, hop, sender }] : [])),
   );
-}
-
-/** Without those that say the same of the same place. */
-export function unique(mistakes: readonly Mistake[]): Mistake[] {
-  return [...new Map(mistakes.map((mistake) => [`${mistake.at}: ${mistake.problem}`, mistake])).values()];
 }
 
 /** The settings without those that are not set, for options that may be missing but not undefined. */

@@ -6,51 +6,51 @@ import { usedVendors, VENDORS } from '../../sms/vendors.ts';
 import type { Mistake } from '../mistakes.ts';
 import { routesOf } from '../policies.ts';
 import { get } from '../tree.ts';
-import { at, type Rule, type Situation } from './rule.ts';
+import { mistakeAt, type Rule, type RuleContext } from './rule.ts';
 
 export const ROUTE_RULES: readonly Rule[] = [
-  function routesLeadSomewhere(situation) {
-    const used = new Set<string>(usedVendors(situation.sources.tree).map(({ name }) => name));
+  function routesLeadSomewhere(context) {
+    const used = new Set<string>(usedVendors(context.sources.tree).map(({ name }) => name));
     const mistakes: Mistake[] = [];
-    for (const [index, { providers }] of (situation.settings.routes ?? []).entries()) {
+    for (const [index, { providers }] of (context.settings.routes ?? []).entries()) {
       for (const [position, hop] of providers.entries()) {
         const path = ['routes', index, 'providers', position];
         const { provider, ...sender } = typeof hop === 'string' ? { provider: hop } : hop;
-        if (!used.has(provider)) mistakes.push(at(situation, path, `names ${provider}, which has no settings`));
+        if (!used.has(provider)) mistakes.push(mistakeAt(context, path, `names ${provider}, which has no settings`));
         const known: readonly string[] = VENDORS.find(({ name }) => name === provider)?.senderFields ?? [];
         const foreign = Object.keys(sender).filter((field) => !known.includes(field));
-        mistakes.push(...foreign.map((field) => at(situation, [...path, field], `means nothing to ${provider}`)));
+        mistakes.push(...foreign.map((field) => mistakeAt(context, [...path, field], `means nothing to ${provider}`)));
       }
     }
     return { mistakes };
   },
 
-  function purposesCanBeSent(situation) {
-    const routes = routesIn(situation);
-    const purposes = Object.entries(situation.settings.purposes ?? {});
+  function purposesCanBeSent(context) {
+    const routes = routesIn(context);
+    const purposes = Object.entries(context.settings.purposes ?? {});
     const mistakes = VENDORS.flatMap(({ name, cannotSend }) => {
       const hops = cannotSend.length === 0 ? [] : hopsTo(name, routes);
       return hops.flatMap((hop) =>
         purposes.flatMap(([purpose, row]) => {
           const wanted = cannotSend.filter((feature) => asksFor(row, feature));
-          const path = hopAt(situation, hop) ?? ['purposes', purpose, wanted[0] ?? ''];
+          const path = hopAt(context, hop) ?? ['purposes', purpose, wanted[0] ?? ''];
           const problem = `${name} cannot send what purposes.${purpose} asks for: ${wanted.join(', ')}`;
-          return wanted.length === 0 ? [] : [at(situation, path, problem)];
+          return wanted.length === 0 ? [] : [mistakeAt(context, path, problem)];
         }),
       );
     });
     return { mistakes };
   },
 
-  function hangsLeaveTime(situation) {
-    const timeout = (provider: string) => Number(get(situation.settings, [provider, 'timeoutMs']) ?? 0);
-    const warnings = routesIn(situation).flatMap(({ hops }, route) => {
+  function hangsLeaveTime(context) {
+    const timeout = (provider: string) => Number(get(context.settings, [provider, 'timeoutMs']) ?? 0);
+    const warnings = routesIn(context).flatMap(({ hops }, route) => {
       const [first, second] = hops.map(({ provider }) => provider);
       if (first === undefined || second === undefined || timeout(first) + timeout(second) <= PROVIDERS_MS) return [];
-      const place = hopAt(situation, { route, hop: 0 }) ?? [first, 'timeoutMs'];
+      const place = hopAt(context, { route, hop: 0 }) ?? [first, 'timeoutMs'];
       const both = `${timeout(first)} ms for ${first} and ${timeout(second)} ms for ${second}`;
       return [
-        `${situation.sources.nameOf(place)}: ${both} are more than the ${PROVIDERS_MS} ms that all providers have together: ` +
+        `${context.sources.nameOf(place)}: ${both} are more than the ${PROVIDERS_MS} ms that all providers have together: ` +
           `when ${first} hangs, ${second} gets too little time`,
       ];
     });
@@ -59,7 +59,7 @@ export const ROUTE_RULES: readonly Rule[] = [
 ];
 
 /** Those that count, as far as their sections are well-formed. */
-export function routesIn({ settings }: Situation): readonly Route[] {
+export function routesIn({ settings }: RuleContext): readonly Route[] {
   const { routes } = settings;
   if (routes === undefined) return [];
   const used = usedVendors(settings).map(({ name }) => name);
@@ -67,7 +67,7 @@ export function routesIn({ settings }: Situation): readonly Route[] {
 }
 
 /** Where the operator wrote a hop; null when there are no routes but the default ones. */
-export function hopAt({ settings }: Situation, { route, hop }: HopPosition): readonly PropertyKey[] | null {
+export function hopAt({ settings }: RuleContext, { route, hop }: HopPosition): readonly PropertyKey[] | null {
   return settings.routes?.length ? ['routes', route, 'providers', hop] : null;
 }
 

@@ -1,11 +1,11 @@
-/** What the rules look at. */
+/** Rules span several sections. Each looks only at sections that are well-formed by themselves. */
 
-import type { Mistake } from '../mistakes.ts';
+import type { Findings, Mistake } from '../mistakes.ts';
 import type { Settings } from '../schema.ts';
 import type { Sources } from '../sources.ts';
 import { get } from '../tree.ts';
 
-export interface Situation {
+export interface RuleContext {
   /** Sections that do not pass their schema are missing. */
   readonly settings: Partial<Settings>;
   readonly sources: Sources;
@@ -14,11 +14,13 @@ export interface Situation {
   readonly ownProviders: boolean;
 }
 
-export type Rule = (situation: Situation) => { mistakes?: Mistake[]; warnings?: string[] };
+export type Rule = (context: RuleContext) => Findings;
 
-export const isSet = ({ sources }: Situation, ...path: string[]): boolean => get(sources.tree, path) !== undefined;
+/** Whether a setting was given, well-formed or not. */
+export const isSet = ({ sources }: RuleContext, ...path: string[]): boolean => get(sources.tree, path) !== undefined;
 
-export const at = ({ sources }: Situation, path: readonly PropertyKey[], problem: string): Mistake => ({
+/** A mistake at a place of the settings. */
+export const mistakeAt = ({ sources }: RuleContext, path: readonly PropertyKey[], problem: string): Mistake => ({
   at: sources.nameOf(path),
   problem,
 });

@@ -1,16 +1,16 @@
 /** Rules about test numbers. Neither a number nor its code is repeated: a number is named by its place. */
 import { parsePhone } from '../../domain/phone.ts';
 import type { Mistake } from '../mistakes.ts';
-import { at, type Rule } from './rule.ts';
+import { mistakeAt, type Rule } from './rule.ts';
 
 export const TEST_NUMBER_RULES: readonly Rule[] = [
-  function testNumbersAreReal(situation) {
-    const { testNumbers = {}, purposes, codes } = situation.settings;
+  function testNumbersAreReal(context) {
+    const { testNumbers = {}, purposes, codes } = context.settings;
     const digits = Object.values(purposes ?? {}).map((purpose) => purpose.digits ?? codes?.digits ?? 0);
     const longest = Math.max(0, ...digits);
     const mistakes: Mistake[] = [];
     for (const [phone, { code }] of Object.entries(testNumbers)) {
-      const wrong = (problem: string) => mistakes.push(at(situation, ['testNumbers', phone], problem));
+      const wrong = (problem: string) => mistakes.push(mistakeAt(context, ['testNumbers', phone], problem));
       const parsed = parsePhone(phone, '', { defaultRegion: 'US', refusedTypes: new Set() });
       if (typeof parsed === 'string' || parsed.e164 !== phone) {
         wrong('must be a phone number in E.164, for example "+14155550199"');
@@ -20,8 +20,8 @@ export const TEST_NUMBER_RULES: readonly Rule[] = [
     return { mistakes };
   },
 
-  function testNumbersAreMeant(situation) {
-    const { testNumbers = {}, sms } = situation.settings;
+  function testNumbersAreMeant(context) {
+    const { testNumbers = {}, sms } = context.settings;
     const ends = Object.values(testNumbers).map(({ until }) => until);
     const last = ends.sort().at(-1);
     if (last === undefined) return {};
@@ -34,8 +34,8 @@ export const TEST_NUMBER_RULES: readonly Rule[] = [
         ],
       };
     }
-    if (!situation.production) return {};
+    if (!context.production) return {};
     const problem = 'are refused in production unless SMS_TEST_NUMBERS_IN_PRODUCTION is on';
-    return { mistakes: [at(situation, ['testNumbers'], problem)] };
+    return { mistakes: [mistakeAt(context, ['testNumbers'], problem)] };
   },
 ];

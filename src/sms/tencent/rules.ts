@@ -1,8 +1,8 @@
 /** What Tencent cannot carry, or what it needs, beyond single settings. */
 import type { z } from 'zod';
-import type { Mistake } from '../../config/mistakes.ts';
+import { type Mistake, unique } from '../../config/mistakes.ts';
 import { COOLDOWN_STEPS } from '../../domain/policy.ts';
-import { type Area, unique, type VendorRule } from '../vendor.ts';
+import type { Area, VendorRule } from '../vendor.ts';
 import type { schema } from './schema.ts';
 import { GENERAL_ID, legsToTencent, templatesFor } from './template-choice.ts';
 

@@ -1,7 +1,8 @@
 /** Twilio Programmable Messaging: its settings, and what a route to it needs. */
 import { z } from 'zod';
+import { unique } from '../../config/mistakes.ts';
 import { providerBounds, text, url } from '../../config/values.ts';
-import { hopsTo, present, unique, type VendorRule, vendor } from '../vendor.ts';
+import { hopsTo, present, type VendorRule, vendor } from '../vendor.ts';
 
 const NAME = 'twilio';
 const TITLE = 'Twilio';
@@ -51,8 +52,8 @@ const apiKeyIsWhole: Rule = ({ apiKeySid, apiKeySecret }, { lacking }) => {
   return { mistakes: lacking(['apiKeySid', 'apiKeySecret']) };
 };
 
-const everyHopHasASender: Rule = ({ messagingServiceSid, phoneNumber }, situation) => {
-  const { used, routes, hopAt, at, lacking } = situation;
+const everyHopHasASender: Rule = ({ messagingServiceSid, phoneNumber }, context) => {
+  const { used, routes, hopAt, at, lacking } = context;
   if (!used || (messagingServiceSid ?? phoneNumber) !== undefined) return {};
   const bare = hopsTo(NAME, routes ?? []).filter(
     ({ sender }) => (sender.messagingServiceSid ?? sender.from) === undefined,

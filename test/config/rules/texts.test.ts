@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkTexts, type PurposeTexts, type TextFindings } from '../../../src/config/rules/messages.ts';
+import { checkTexts, type PurposeTexts, type TextFindings } from '../../../src/config/rules/texts.ts';
 
 const BRAND = 'Countersign';
 const login: PurposeTexts = { name: 'login', digits: 6, minutes: 10, message: { texts: {} } };
