@@ -187,37 +187,47 @@ export interface Step {
   readonly index: number;
 }
 
-/** Runs one command. `left` remembers nonces and send ids, the same for every store of the step. */
-export async function run(store: Store, command: Command, step: Step, left: { nonces: string[]; sends: string[] }) {
+/** Nonces and send ids that stores have handed out, oldest first. Later commands name them. */
+export interface Issued {
+  readonly nonces: readonly string[];
+  readonly sends: readonly string[];
+}
+
+/** What is issued after a reply to a command. */
+export function withReply(issued: Issued, reply: Awaited<ReturnType<typeof run>>, step: Step): Issued {
+  if (!reply || !('kind' in reply) || reply.kind !== 'reserved') return issued;
+  const { nonce } = reply.reservation;
+  return {
+    nonces: issued.nonces.includes(nonce) ? issued.nonces : [...issued.nonces, nonce],
+    sends: [...issued.sends, `send-${step.index}`],
+  };
+}
+
+/** Calls the store once, and before the first `await`: calls that are not waited for keep their order. */
+export async function run(store: Store, command: Command, step: Step, issued: Issued) {
   if (command.kind === 'pass') return null;
   if (command.kind === 'link' || command.kind === 'lookup') return await runLink(store, command, step);
   const slot = { phoneKey: step.phoneKey, ...(CALLERS[command.who] as (typeof CALLERS)[number]) };
   const nth = (list: readonly string[], n: number) => list.at(-1 - n) ?? 'none';
   switch (command.kind) {
     case 'send': {
-      const sendId = `send-${step.index}`;
-      const reply = await store.send({
+      return await store.send({
         slot,
         rules: { ...rulesOf(command.resend), test: command.test },
-        sendId,
+        sendId: `send-${step.index}`,
         candidate: { nonce: `nonce-${step.index}`, seed: `seed-${step.index}`, codeMac: `mac-nonce-${step.index}` },
         session: command.session,
         request: command.request === null ? null : { hash: `r${command.request}`, content: command.content },
       });
-      if (reply.kind === 'reserved' && left.sends.at(-1) !== sendId) {
-        left.sends.push(sendId);
-        if (!left.nonces.includes(reply.reservation.nonce)) left.nonces.push(reply.reservation.nonce);
-      }
-      return reply;
     }
     case 'settle': {
       const requestHash = command.request === null ? null : `r${command.request}`;
       const delivery = command.outcome === 'refund' ? null : DELIVERIES[command.outcome];
-      return await store.settle({ slot, sendId: nth(left.sends, command.which), requestHash, delivery });
+      return await store.settle({ slot, sendId: nth(issued.sends, command.which), requestHash, delivery });
     }
     case 'check': {
-      const nonce = command.which === null ? null : nth(left.nonces, command.which);
-      const target = nonce ?? nth(left.nonces, 0);
+      const nonce = command.which === null ? null : nth(issued.nonces, command.which);
+      const target = nonce ?? nth(issued.nonces, 0);
       const codeMac = command.right ? `mac-${target}` : 'mac-wrong';
       const content = `${codeMac}/${nonce}/${command.session}/${slot.purpose}`;
       const request = command.request === null ? null : { hash: `r${command.request}`, content };
@@ -226,13 +236,13 @@ export async function run(store: Store, command: Command, step: Step, left: { no
     case 'report': {
       const { provider, status, messageId } = command;
       const category = status === 'failed' ? 'unreachable' : '';
-      const sendId = nth(left.sends, command.which);
+      const sendId = nth(issued.sends, command.which);
       return await store.report({ slot, sendId, provider, status, messageId, category });
     }
     case 'cancel':
-      return await store.cancel({ slot, nonce: nth(left.nonces, command.which) });
+      return await store.cancel({ slot, nonce: nth(issued.nonces, command.which) });
     case 'status': {
-      const nonce = command.which === null ? null : nth(left.nonces, command.which);
+      const nonce = command.which === null ? null : nth(issued.nonces, command.which);
       const { blocked, ...status } = await store.status({ slot, nonce, cooldownMs: 60_000, windows: WINDOWS });
       return { ...status, blocked };
     }
@@ -245,3 +255,15 @@ async function runLink(store: Store, command: Command & { kind: 'link' | 'lookup
   const report = { token: '', messageId: `m-${index}`, status: command.status, category: '', vendorCode: '' } as const;
   return await store.lookup({ message, report });
 }
+
+/** Each call of a store, once. */
+export const ONE_OF_EACH: readonly Command[] = [
+  { kind: 'send', who: 0, session: '', request: null, resend: 'same', content: 'x', test: false },
+  { kind: 'settle', which: 0, outcome: 'taken', who: 0, request: null },
+  { kind: 'check', who: 0, which: null, right: false, session: '', request: null },
+  { kind: 'cancel', who: 0, which: 0 },
+  { kind: 'status', who: 0, which: null },
+  { kind: 'report', who: 0, which: 0, provider: 'a', status: 'accepted', messageId: '' },
+  { kind: 'link', message: 0, token: 't' },
+  { kind: 'lookup', message: 0, status: 'accepted' },
+];

@@ -1,0 +1,138 @@
+/** What every store promises of a send that was tried: it is charged, or given back. */
+import { expect, it } from 'vitest';
+import type { Delivery } from '../../src/domain/delivery.ts';
+import { DAY, DELIVERY, MINUTE, RIGHT, type World } from './contract-world.ts';
+
+export function settleContract(world: World): void {
+  const { check, pass, reserved, send, sendCommand, settle, status, store, wrongGuesses } = world;
+
+  it('shows the delivery in the record', async () => {
+    const command = sendCommand();
+    await store().send(command);
+    expect((await status()).record).toMatchObject({ delivery: null });
+    await settle(command.sendId, DELIVERY);
+    expect((await status()).record).toMatchObject({ delivery: DELIVERY, sends: 1 });
+  });
+
+  it('charges every SMS that may have gone out, once', async () => {
+    const command = sendCommand();
+    const attempt = { category: '', latencyMs: 1 } as const;
+    const twice: Delivery = {
+      ...DELIVERY,
+      attempts: [
+        { provider: 'a', result: 'unavailable', ...attempt },
+        { provider: 'b', result: 'unknown', ...attempt },
+        { provider: 'c', result: 'accepted', ...attempt },
+      ],
+    };
+    await store().send(command);
+    await settle(command.sendId, twice);
+    await settle(command.sendId, twice);
+    const after = await status();
+    expect(after.windows.map(({ used }) => used)).toEqual([2, 2]);
+    expect(after.record).toMatchObject({ sends: 2, delivery: twice });
+    expect(after.cooldown).toMatchObject({ level: 2 });
+  });
+
+  it('charges them at the time of their send, when another came after it', async () => {
+    const rules = { cooldownMs: 0 };
+    const [first, second] = [sendCommand({ rules }), sendCommand({ rules })];
+    await store().send(first);
+    pass(MINUTE);
+    await store().send(second);
+    const doubt = { provider: 'b', result: 'unknown', category: 'timeout', latencyMs: 1 } as const;
+    const twice: Delivery = { ...DELIVERY, attempts: [doubt, { ...doubt, provider: 'c' }] };
+    await settle(first.sendId, twice);
+    await settle(first.sendId, twice);
+    expect((await status()).windows.map(({ used }) => used)).toEqual([3, 3]);
+    expect((await status()).record).toMatchObject({ sentAt: (await status()).now });
+  });
+
+  it('gives back cooldown and windows when nothing was sent, once', async () => {
+    const command = sendCommand();
+    await store().send(command);
+    await settle(command.sendId, null);
+    await settle(command.sendId, null);
+    const after = await status();
+    expect(after).toMatchObject({ record: null, blocked: null });
+    expect(after.windows.map(({ used }) => used)).toEqual([0, 0]);
+  });
+
+  it('gives back only the refunded send, not one that came after it', async () => {
+    const rules = { cooldownMs: 0 };
+    const [first, second] = [sendCommand({ rules }), sendCommand({ rules })];
+    await store().send(first);
+    await store().send(second);
+    await settle(first.sendId, null);
+    expect((await status()).windows.map(({ used }) => used)).toEqual([1, 1]);
+    expect((await check(RIGHT)).kind).toBe('approved');
+  });
+
+  it('under `same` keeps the code, its guesses and its earlier delivery when a resend is refunded', async () => {
+    const [first, second] = [sendCommand(), sendCommand()];
+    const { reservation } = reserved(await store().send(first));
+    await settle(first.sendId, DELIVERY);
+    pass(MINUTE);
+    await store().send(second);
+    await wrongGuesses(1);
+    await settle(second.sendId, null);
+    expect((await status()).record).toMatchObject({
+      nonce: reservation.nonce,
+      sends: 1,
+      attempts: 1,
+      delivery: DELIVERY,
+      sentAt: reservation.sentAt,
+    });
+  });
+
+  it('under `new` restores the code before when its replacement is refunded', async () => {
+    const rules = { resend: 'new' } as const;
+    const [first, second] = [sendCommand({ rules }), sendCommand({ rules })];
+    const { reservation } = reserved(await store().send(first));
+    await wrongGuesses(2);
+    pass(MINUTE);
+    await store().send(second);
+    await settle(second.sendId, null);
+    expect((await status()).record).toMatchObject({ nonce: reservation.nonce, attempts: 2, attemptsRemaining: 3 });
+    expect(await check(RIGHT, { nonce: reservation.nonce })).toMatchObject({ kind: 'approved' });
+  });
+
+  it('restores no more guesses than the budget of the day has left', async () => {
+    const rules = { resend: 'new', cooldownMs: 0, windows: [{ name: 'day', limit: 100, windowMs: DAY }] } as const;
+    for (let code = 0; code < 3; code++) {
+      reserved(await send({ rules }));
+      await wrongGuesses(5);
+    }
+    const [first, second] = [sendCommand({ rules }), sendCommand({ rules })];
+    await store().send(first);
+    await store().send(second);
+    await wrongGuesses(5);
+    await settle(second.sendId, null);
+    expect((await status()).record).toMatchObject({ state: 'exhausted', attemptsRemaining: 0 });
+  });
+
+  it('leaves an approval alone when a provider lied about not sending', async () => {
+    const command = sendCommand();
+    await store().send(command);
+    await check(RIGHT);
+    await settle(command.sendId, null);
+    expect((await status()).record).toMatchObject({ state: 'approved' });
+  });
+
+  it('is decided the first time: what is settled is not given back', async () => {
+    const command = sendCommand();
+    await store().send(command);
+    await settle(command.sendId, DELIVERY);
+    await settle(command.sendId, null);
+    await settle(command.sendId, { ...DELIVERY, messageId: 'another' });
+    const after = await status();
+    expect(after.record).toMatchObject({ delivery: DELIVERY });
+    expect(after.windows.map(({ used }) => used)).toEqual([1, 1]);
+  });
+
+  it('does nothing for a send it does not know', async () => {
+    reserved(await send());
+    await settle('unknown', null);
+    expect((await status()).windows.map(({ used }) => used)).toEqual([1, 1]);
+  });
+}
