@@ -1,7 +1,7 @@
 /** Tells vendors which of their messages led to an approval, in the background: nobody waits for it, nobody fails with it. */
 import type { Delivery } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
-import type { Conversion, FeedbackResult, Provider } from './provider.ts';
+import type { Conversion, ConversionResult, Provider } from './provider.ts';
 import { bounded } from './timeout.ts';
 
 export interface Feedback {
@@ -49,7 +49,7 @@ export function createFeedback(options: FeedbackOptions): Feedback {
 }
 
 /** A vendor that ignores its signal, or an adapter that throws against its contract, was maybe told. */
-async function answered(ask: () => Promise<FeedbackResult | null>): Promise<FeedbackResult> {
+async function answered(ask: () => Promise<ConversionResult | null>): Promise<ConversionResult> {
   try {
     return (await ask()) ?? { ok: false, vendorCode: 'timeout' };
   } catch {
