@@ -2,7 +2,7 @@
 import { CONVERSION_MS } from '../domain/deadlines.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
-import type { Conversion, FeedbackResult, Provider } from './provider.ts';
+import type { Conversion, ConversionResult, Provider } from './provider.ts';
 import { bounded } from './timeout.ts';
 
 export interface Feedback {
@@ -50,7 +50,7 @@ export function createFeedback(options: FeedbackOptions): Feedback {
 }
 
 /** A vendor that ignores its signal, or an adapter that throws against its contract, was maybe told. */
-async function answered(ask: () => Promise<FeedbackResult | null>): Promise<FeedbackResult> {
+async function answered(ask: () => Promise<ConversionResult | null>): Promise<ConversionResult> {
   try {
     return (await ask()) ?? { ok: false, vendorCode: 'timeout' };
   } catch {

@@ -15,7 +15,7 @@ export interface Provider {
    */
   send(message: Message, signal: AbortSignal): Promise<SendResult>;
   /** Tells the vendor that the code of a message was entered: routes that convert stay in use. */
-  readonly converted?: (conversion: Conversion, signal: AbortSignal) => Promise<FeedbackResult>;
+  readonly converted?: (conversion: Conversion, signal: AbortSignal) => Promise<ConversionResult>;
   /** How the vendor's delivery reports are read; without it there are none. */
   readonly reports?: Reports;
   /** What a code of the vendor's table means, in English, for an operator. */
@@ -95,7 +95,7 @@ export interface Conversion {
   readonly at: number;
 }
 
-export type FeedbackResult = { readonly ok: true } | { readonly ok: false; readonly vendorCode: string };
+export type ConversionResult = { readonly ok: true } | { readonly ok: false; readonly vendorCode: string };
 
 export interface Reports {
   /** The vendor tells of a message by its own id only: that id must lead to the verification. */

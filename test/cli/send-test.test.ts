@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/cli.ts';
 import { explainTencent } from '../../src/sms/tencent/failures.ts';
-import { explainTwilio } from '../../src/sms/twilio/codes.ts';
+import { TWILIO_CODES } from '../../src/sms/twilio/codes.ts';
+import { explainCode } from '../../src/sms/twilio/failures.ts';
 import { leaksIn } from '../e2e/leaks.ts';
 import { CREDENTIALS, PRODUCTION, startVendorFakes, type VendorFakes } from '../e2e/vendor-fakes.ts';
 import { startChild } from '../support/child.ts';
@@ -155,7 +156,7 @@ describe('a message that is refused says why and who must act; exit code 1', () 
     expect(out.split('\n').slice(1)).toEqual([
       expect.stringMatching(/^twilio: surely did not send, after \d+ ms$/),
       expect.stringMatching(new RegExp(`^ {2}why: (permission|credentials), code ${code}$`)),
-      `  ${explainTwilio(code)} The operator has to act.`,
+      `  ${explainCode(code, TWILIO_CODES)} The operator has to act.`,
       '  twilio’s id of the request: RQ1',
       'NOT SENT: SendCode would answer INTERNAL',
       '',

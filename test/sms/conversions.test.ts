@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
 import { createFeedback, type FeedbackOptions } from '../../src/sms/conversions.ts';
-import type { Conversion, FeedbackResult } from '../../src/sms/provider.ts';
+import type { Conversion, ConversionResult } from '../../src/sms/provider.ts';
 
 const AT = 1_800_000_000_000;
 const DELIVERY: Delivery = { provider: 'tencent', messageId: 'm-1', status: 'accepted', attempts: [] };
@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-type Answer = (signal: AbortSignal) => Promise<FeedbackResult>;
+type Answer = (signal: AbortSignal) => Promise<ConversionResult>;
 
 function stage(answer: Answer, changes: Partial<FeedbackOptions> = {}) {
   const told: Conversion[] = [];
@@ -86,7 +86,7 @@ describe('an approval', () => {
 
   it('is dropped, and counted, when too many are on their way; later ones are told again', async () => {
     const answers: (() => void)[] = [];
-    const answer = () => new Promise<FeedbackResult>((resolve) => answers.push(() => resolve({ ok: true })));
+    const answer = () => new Promise<ConversionResult>((resolve) => answers.push(() => resolve({ ok: true })));
     const { feedback, told, events } = stage(answer, { maxPending: 2 });
     for (let i = 0; i < 5; i++) feedback.tell(DELIVERY, AT);
     expect(told).toHaveLength(2);

@@ -3,55 +3,41 @@
  * (documents 382/55981, 382/59177 and 382/52075). The same code may come for the call or for the number, and means the same.
  */
 import type { FailureCategory } from '../../domain/delivery.ts';
-import type { Actor, FailureStatus } from '../provider.ts';
+import { type CodeRow, rows, type Verdict } from '../code-table.ts';
 
-export interface CodeRow {
-  /** `blocked`: refused by this provider on behalf of the recipient; whether another may try is the operator's choice. */
-  readonly kind: 'rejected' | 'blocked' | 'unavailable' | 'unknown';
-  readonly category: FailureCategory;
-  readonly status: FailureStatus;
-  readonly actor: Actor;
-  /** Milliseconds, or until midnight in China; none where Tencent says nothing. */
-  readonly wait?: number | 'next_day';
-  /** Surely not sent, and Tencent invites another try. */
-  readonly retrySame?: true;
-  /** Concerns some destinations only. */
-  readonly local?: true;
-  /** For the operator. */
-  readonly meaning: string;
-}
+/** Some limits end at midnight in China. */
+type Wait = number | 'next_day';
+export type TencentRow = CodeRow<Wait>;
 
-type Rule = Omit<CodeRow, 'meaning'>;
-type Row = readonly [string, CodeRow];
+type Meanings = Readonly<Record<string, string>>;
 
-/** `meanings` by code. */
-function all(rule: Rule, meanings: Readonly<Record<string, string>>): Row[] {
-  return Object.entries(meanings).map(([code, meaning]) => [code, { ...rule, meaning }]);
+function table(verdict: Verdict<Wait>, meanings: Meanings): [string, TencentRow][] {
+  return rows(verdict, meanings);
 }
 
 /** A limit on one number: another provider would only help those who bomb it with messages. */
-function perNumber(wait: CodeRow['wait'], meanings: Readonly<Record<string, string>>): Row[] {
-  const rule = { kind: 'rejected', category: 'rate_limited', status: 'RESOURCE_EXHAUSTED', actor: 'user' } as const;
-  return all({ ...rule, ...(wait !== undefined && { wait }) }, meanings);
+function perNumber(retryAfterMs: Wait, meanings: Meanings): [string, TencentRow][] {
+  const limit = { kind: 'rejected', category: 'rate_limited', status: 'RESOURCE_EXHAUSTED', actor: 'user' } as const;
+  return table({ ...limit, retryAfterMs }, meanings);
 }
 
-/** What only the operator can mend. */
-function fault(category: FailureCategory, meanings: Readonly<Record<string, string>>): Row[] {
-  return all({ kind: 'unavailable', category, status: 'INTERNAL', actor: 'operator' }, meanings);
+/** What only the operator can repair. */
+function fault(category: FailureCategory, meanings: Meanings): [string, TencentRow][] {
+  return table({ kind: 'unavailable', category, status: 'INTERNAL', actor: 'operator' }, meanings);
 }
 
 export const UNAVAILABLE = { kind: 'unavailable', status: 'UNAVAILABLE' } as const;
 export const MAYBE_SENT = { kind: 'unknown', status: 'UNAVAILABLE' } as const;
 
-export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
-  ...all(
+export const TENCENT_CODES: ReadonlyMap<string, TencentRow> = new Map([
+  ...table(
     { kind: 'rejected', category: 'invalid_number', status: 'INVALID_ARGUMENT', actor: 'user' },
     {
       'InvalidParameterValue.IncorrectPhoneNumber': 'the phone number is not valid',
       'FailedOperation.PhoneNumberParseFail': 'the phone number cannot be read',
     },
   ),
-  ...all(
+  ...table(
     { kind: 'blocked', category: 'blocked', status: 'FAILED_PRECONDITION', actor: 'user' },
     {
       'FailedOperation.PhoneNumberInBlacklist': 'the recipient opted out, or a carrier bars the number',
@@ -73,23 +59,23 @@ export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
     'LimitExceeded.DeliveryFrequencyLimit': 'a frequency rule of the console was hit; see it there if this is frequent',
   }),
 
-  ...all(
-    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 'next_day' },
+  ...table(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 'next_day' },
     {
       'LimitExceeded.AppDailyLimit': 'the application’s daily limit is used up; raise it in the console',
       'LimitExceeded.DailyLimit': 'the account’s daily limit is used up',
     },
   ),
-  ...all(
-    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 'next_day', local: true },
+  ...table(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 'next_day', local: true },
     {
       'LimitExceeded.AppMainlandChinaDailyLimit': 'the application’s daily limit for mainland China is used up',
       'LimitExceeded.AppGlobalDailyLimit': 'the application’s daily limit for other countries is used up',
       'LimitExceeded.AppCountryOrRegionDailyLimit': 'the application’s daily limit for this country is used up',
     },
   ),
-  ...all(
-    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 1_000, retrySame: true },
+  ...table(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 1_000, retrySame: true },
     {
       RequestLimitExceeded: 'more requests a second than the account may make',
       'RequestLimitExceeded.UinLimitExceeded': 'more requests a second than the account may make',
@@ -97,16 +83,16 @@ export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
       'RequestLimitExceeded.GlobalRegionUinLimitExceeded': 'more requests a second than the account may make anywhere',
     },
   ),
-  ...all(
+  ...table(
     { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator' },
     { LimitExceeded: 'a quota of the account is used up' },
   ),
-  // Seen only in the mapping of somebody else, who waits 1 to 5 seconds.
-  ...all(
-    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', wait: 5_000 },
+  // Not in Tencent's documents: known from another program, which waits 1 to 5 seconds.
+  ...table(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 5_000 },
     { 'LimitExceeded.GlobalSmsSendingRateLimit': 'messages to other countries are sent too fast' },
   ),
-  ...all(
+  ...table(
     { ...UNAVAILABLE, category: 'balance', actor: 'operator' },
     {
       'UnauthorizedOperation.ServiceSuspendDueToArrears': 'the account is in arrears and suspended; top it up',
@@ -115,11 +101,11 @@ export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
     },
   ),
 
-  ...all(
+  ...table(
     { kind: 'unavailable', category: 'permission', status: 'FAILED_PRECONDITION', actor: 'operator' },
     { 'LimitExceeded.AppCountryOrRegionInBlacklist': 'the country is not enabled for the application' },
   ),
-  ...all(
+  ...table(
     { kind: 'unavailable', category: 'unreachable', status: 'FAILED_PRECONDITION', actor: 'operator' },
     {
       'UnsupportedOperation.UnsupportedRegion': 'Tencent does not send to this country',
@@ -203,7 +189,7 @@ export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
     DryRunOperation: 'the request was a dry run',
   }),
 
-  ...all(
+  ...table(
     { ...UNAVAILABLE, category: 'transient', actor: 'nobody', retrySame: true },
     {
       ServiceUnavailable: 'the service is unavailable for the moment',
@@ -212,14 +198,14 @@ export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
       ResourceInUse: 'the service is busy for the moment',
     },
   ),
-  ...all(
+  ...table(
     { ...UNAVAILABLE, category: 'unknown', actor: 'operator' },
     {
       'FailedOperation.OtherError': 'Tencent failed and does not say why',
       'FailedOperation.ParametersOtherError': 'Tencent failed over the parameters and does not say why',
     },
   ),
-  ...all(
+  ...table(
     { ...MAYBE_SENT, category: 'transient', actor: 'nobody' },
     {
       InternalError: 'Tencent failed inside; the message may have been sent',
@@ -227,7 +213,7 @@ export const TENCENT_CODES: ReadonlyMap<string, CodeRow> = new Map([
       'InternalError.SendAndRecvFail': 'Tencent lost a connection inside; the message may have been sent',
     },
   ),
-  ...all(
+  ...table(
     { ...MAYBE_SENT, category: 'unknown', actor: 'operator' },
     {
       'InternalError.OtherError': 'Tencent failed inside; the message may have been sent',

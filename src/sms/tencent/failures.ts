@@ -1,8 +1,9 @@
 /** What became of a message, by Tencent's code or by how the call failed. */
 import type { FailureCategory } from '../../domain/delivery.ts';
+import { kindOf } from '../code-table.ts';
 import type { FaultWord } from '../faults.ts';
 import type { Actor, Failure } from '../provider.ts';
-import { type CodeRow, MAYBE_SENT, TENCENT_CODES, UNAVAILABLE } from './codes.ts';
+import { MAYBE_SENT, TENCENT_CODES, type TencentRow, UNAVAILABLE } from './codes.ts';
 
 export interface RefusalPolicy {
   /** Whether another provider may try a number that is blocked here. */
@@ -22,14 +23,17 @@ export function isTencentCode(code: unknown): code is string {
 /** `code` came for the call or for the number: it means the same. */
 export function refusal(code: string, requestId: string, { failOverBlocked, now }: RefusalPolicy): Failure {
   const listed = TENCENT_CODES.get(code);
-  const { kind, category, status, actor, wait, retrySame, local } = listed ?? unlistedRow(code);
+  const row = listed ?? unlistedRow(code);
+  const { category, status, actor, retryAfterMs, retrySame, local } = row;
   return {
-    kind: kind === 'blocked' ? (failOverBlocked ? 'unavailable' : 'rejected') : kind,
+    kind: kindOf(row, failOverBlocked),
     category,
     vendorCode: listed === undefined ? 'unlisted' : code,
     status,
     actor,
-    ...(wait !== undefined && { retryAfterMs: wait === 'next_day' ? untilNextDay(now()) : wait }),
+    ...(retryAfterMs !== undefined && {
+      retryAfterMs: retryAfterMs === 'next_day' ? untilNextDay(now()) : retryAfterMs,
+    }),
     ...(retrySame && { retrySame }),
     ...(local && { local }),
     ...(requestId !== '' && { requestId }),
@@ -48,7 +52,7 @@ function untilNextDay(now: number): number {
 /** It may concern one number only: an outsider's odd numbers must not take Tencent from everybody. */
 const UNLISTED = { ...UNAVAILABLE, actor: 'operator', local: true } as const;
 
-const PREFIXES: readonly (readonly [RegExp, CodeRow])[] = [
+const PREFIXES: readonly (readonly [RegExp, TencentRow])[] = [
   [
     /^(AuthFailure|UnauthorizedOperation)\./,
     { ...UNLISTED, category: 'credentials', meaning: 'this key or account may not send' },
@@ -59,10 +63,10 @@ const PREFIXES: readonly (readonly [RegExp, CodeRow])[] = [
     { ...MAYBE_SENT, category: 'transient', actor: 'operator', meaning: 'Tencent failed inside; maybe sent' },
   ],
 ];
-const OTHER: CodeRow = { ...UNLISTED, category: 'unknown', meaning: 'Tencent refused' };
+const OTHER: TencentRow = { ...UNLISTED, category: 'unknown', meaning: 'Tencent refused' };
 
 /** What a code that no row lists is taken for: surely not sent, unless it is an internal error. */
-function unlistedRow(code: string): CodeRow {
+function unlistedRow(code: string): TencentRow {
   return PREFIXES.find(([prefix]) => prefix.test(code))?.[1] ?? OTHER;
 }
 

@@ -1,5 +1,5 @@
 /** Tencent Cloud SMS (SendSms of 2021-01-11) through Tencent's own SDK. */
-import type { Conversion, FeedbackResult, Message, Provider, Reports, SendResult } from '../provider.ts';
+import type { Conversion, ConversionResult, Message, Provider, Reports, SendResult } from '../provider.ts';
 import { type Connection, type ConnectionOptions, connectTencent, isRecord } from './client.ts';
 import { explainTencent, faulty, isTencentCode, type RefusalPolicy, refusal } from './failures.ts';
 import { type CallbackOptions, callbackReader, reportPuller, serialIn } from './reports.ts';
@@ -33,7 +33,7 @@ export function createTencentProvider(options: TencentOptions): Provider {
     return resultIn(outcome.response, { to, requestId: outcome.requestId, policy: options });
   }
 
-  async function converted({ messageId, at }: Conversion, signal: AbortSignal): Promise<FeedbackResult> {
+  async function converted({ messageId, at }: Conversion, signal: AbortSignal): Promise<ConversionResult> {
     const conversion = { SmsSdkAppId: sdkAppId, SerialNo: messageId, ConversionTime: Math.floor(at / 1000) };
     const outcome = await connection.call('ReportConversion', conversion, signal);
     if (outcome.kind === 'failed') return { ok: false, vendorCode: outcome.word };

@@ -1,10 +1,10 @@
 /**
- * Twilio's SDK (https://github.com/twilio/twilio-node), made to obey a signal and to tell what its errors leave out: status and
- * headers of the answer. Only the modules that sending needs are loaded: the package's own entry brings every product along,
- * 8 MB in place of 2 in the bundle, which those who use no Twilio carry too, and 15 MB of memory for those who do.
+ * Twilio's SDK (https://github.com/twilio/twilio-node) with two additions: it obeys a signal, and it hands out what its errors leave
+ * out, status and headers of the answer. It serves every product of Twilio's; each provider opens the product that it needs. The
+ * package's own entry would load all products: 8 MB in place of 2 in the bundle, and 15 MB of memory.
  *
- * Of the environment the SDK reads HTTPS proxy (`HTTP_PROXY`) and authority (`TWILIO_CA_BUNDLE`), which an operator means when
- * they set them. `TWILIO_REGION` and `TWILIO_EDGE` would rewrite the host behind the configured base URL, and are ignored.
+ * From the environment the SDK reads an HTTPS proxy (`HTTP_PROXY`) and a certificate authority (`TWILIO_CA_BUNDLE`): an operator who
+ * sets them wants them here. `TWILIO_REGION` and `TWILIO_EDGE` would change the host behind the configured base URL, and are ignored.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
@@ -17,14 +17,13 @@ import {
 import { request as requestHttps } from 'node:https';
 import BaseTwilio from 'twilio/lib/base/BaseTwilio.js';
 import RequestClient from 'twilio/lib/base/RequestClient.js';
-import ApiBase from 'twilio/lib/rest/ApiBase.js';
-import type { MessageListInstance } from 'twilio/lib/rest/api/v2010/account/message.js';
 import { endIdle, onceStanding, watchConnections } from '../connection-watch.ts';
 
 /** One request, and what its answer said beside the body. */
 export interface Exchange {
+  /** Ends the request, and is its only timer. */
   readonly signal: AbortSignal;
-  /** Known while its connection does not stand: nothing of the request has left. */
+  /** True until the connection is established: no byte of the request was sent. */
   unsent?: boolean;
   /** HTTP status of an answer that came whole. */
   status?: number;
@@ -34,8 +33,12 @@ export interface Exchange {
 }
 
 export interface TwilioClient {
-  readonly messages: MessageListInstance;
-  /** Makes the requests of `call` the exchange's. Rejects with what the SDK throws: it may hold credentials and the code. */
+  /** What a product is opened with: `new ApiBase(sdk)` for messages. */
+  readonly sdk: InstanceType<typeof BaseTwilio.Client>;
+  /**
+   * The request that `call` makes through the SDK belongs to the exchange, which learns what came of it. Rejects with what the SDK
+   * throws, which may hold credentials and the code.
+   */
   run<T>(exchange: Exchange, call: () => Promise<T>): Promise<T>;
   /** Ends idle connections. */
   close(): void;
@@ -43,24 +46,34 @@ export interface TwilioClient {
 
 export interface ClientOptions {
   readonly accountSid: string;
-  readonly username: string;
-  readonly password: string;
-  readonly baseUrl: string | undefined;
+  readonly authToken?: string | undefined;
+  /** Logs in in place of the auth token. */
+  readonly apiKey?: ApiKey | undefined;
+  /** In place of the product's own host, such as `https://api.twilio.com`. */
+  readonly baseUrl?: string | undefined;
   readonly maxSockets: number;
 }
 
-/** Below the minute after which load balancers commonly end an idle connection: a send into a closed one is lost in doubt. */
+export interface ApiKey {
+  readonly sid: string;
+  readonly secret: string;
+}
+
+/**
+ * Load balancers commonly end a connection that was idle for a minute. We end it earlier: whether a request on a connection that is
+ * being closed was read, is unknown.
+ */
 const IDLE_MS = 50_000;
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 
-/** Throws when the account SID does not begin with AC. */
+/** Throws when the account SID does not begin with AC, or when there is neither an auth token nor an API key. */
 export function createTwilioClient(options: ClientOptions): TwilioClient {
-  const { accountSid, username, password } = options;
-  const httpClient = new ObedientClient(options);
-  const client = new BaseTwilio.Client(username, password, { accountSid, httpClient, region: '', edge: '' });
+  const { accountSid, authToken, apiKey = { sid: accountSid, secret: authToken } } = options;
+  const httpClient = new SignalClient(options);
+  const sdkOptions = { accountSid, httpClient, region: '', edge: '' };
   return {
-    messages: new ApiBase(client).v2010.account.messages,
+    sdk: new BaseTwilio.Client(apiKey.sid, apiKey.secret, sdkOptions),
     run: (exchange, call) => exchanges.run(exchange, call),
     close: () => httpClient.close(),
   };
@@ -68,7 +81,8 @@ export function createTwilioClient(options: ClientOptions): TwilioClient {
 
 const exchanges = new AsyncLocalStorage<Exchange>();
 
-class ObedientClient extends RequestClient {
+/** The SDK's own HTTP client has no way to end a request. */
+class SignalClient extends RequestClient {
   readonly #base: URL | null;
 
   constructor({ baseUrl, maxSockets }: ClientOptions) {
@@ -99,7 +113,7 @@ class ObedientClient extends RequestClient {
       if (exchange !== undefined) note(exchange, response.statusCode, response.headers);
       return response;
     } finally {
-      // They hold the credentials, the phone and the code of the last message.
+      // The SDK keeps them, with the credentials, the phone and the code of the last message.
       delete this.lastRequest;
       delete this.lastResponse;
     }
@@ -113,7 +127,7 @@ class ObedientClient extends RequestClient {
 
 type TransportRequest = [options: RequestOptions, onResponse: (response: IncomingMessage) => void];
 
-/** The request that axios would make by itself. It may wait for its connection, so it is the request that is watched. */
+/** Makes the request as axios would. It may have to wait for a free connection, so the request is watched, not the connection. */
 function watched(exchange: Exchange, [options, onResponse]: TransportRequest): ClientRequest {
   const request = (options.protocol === 'https:' ? requestHttps : requestHttp)(options, onResponse);
   exchange.unsent = true;
@@ -125,7 +139,7 @@ function watched(exchange: Exchange, [options, onResponse]: TransportRequest): C
   return request;
 }
 
-/** The same resource of another server; a path of `base` goes before it. */
+/** The same resource on another server; a path of `base` goes before it. */
 function moved(uri: string, base: URL): string {
   const url = new URL(uri);
   url.protocol = base.protocol;

@@ -3,38 +3,20 @@
  * the caller and for the operator. A code decides whatever the HTTP status beside it; one table serves refusals at create
  * and failures after Twilio took the message, because Twilio reports some of the former late.
  */
-import type { FailureCategory } from '../../domain/delivery.ts';
-import type { Actor, Failure, FailureStatus } from '../provider.ts';
-
-export interface TwilioCode extends Verdict {
-  /** For the operator. */
-  readonly meaning: string;
-}
-
-interface Verdict {
-  readonly category: FailureCategory;
-  /** `blocked`: the recipient opted out or is barred; whether another provider may try is the operator's decision. */
-  readonly kind: Failure['kind'] | 'blocked';
-  readonly status: FailureStatus;
-  readonly actor: Actor;
-  /** What a Retry-After of the answer replaces. */
-  readonly retryAfterMs?: number;
-  readonly retrySame?: true;
-  /** Concerns one sender or one pair of numbers only. */
-  readonly local?: true;
-}
+import type { ReportedStatus } from '../../domain/delivery.ts';
+import { type CodeRow, rows, type Verdict } from '../code-table.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** For caps of a day whose end is not known to us: soon enough to see a raised cap, rare enough not to storm. */
 const LATER = 60 * MINUTE;
 
-const OURS = { kind: 'unavailable', status: 'INTERNAL', actor: 'operator' } as const;
-const CREDENTIALS: Verdict = { category: 'credentials', ...OURS };
-const PERMISSION: Verdict = { category: 'permission', ...OURS };
-const CONFIGURATION: Verdict = { category: 'configuration', ...OURS };
-const SENDER: Verdict = { category: 'sender', ...OURS };
-const CONTENT: Verdict = { category: 'content', ...OURS };
+const OPERATORS = { kind: 'unavailable', status: 'INTERNAL', actor: 'operator' } as const;
+const CREDENTIALS: Verdict = { category: 'credentials', ...OPERATORS };
+const PERMISSION: Verdict = { category: 'permission', ...OPERATORS };
+const CONFIGURATION: Verdict = { category: 'configuration', ...OPERATORS };
+const SENDER: Verdict = { category: 'sender', ...OPERATORS };
+const CONTENT: Verdict = { category: 'content', ...OPERATORS };
 const RATE: Verdict = { category: 'rate_limited', kind: 'unavailable', status: 'UNAVAILABLE', actor: 'operator' };
 const TRANSIENT: Verdict = { category: 'transient', kind: 'unavailable', status: 'UNAVAILABLE', actor: 'nobody' };
 /** Twilio failed with the message in hand. */
@@ -49,7 +31,7 @@ const UNREACHABLE: Verdict = {
 };
 
 /** By code, as Twilio writes it. */
-export const TWILIO_CODES: ReadonlyMap<string, TwilioCode> = new Map([
+export const TWILIO_CODES: ReadonlyMap<string, CodeRow> = new Map([
   ...rows(CREDENTIALS, {
     20003:
       'The account SID, auth token or API key is wrong, the account is suspended, or the key is of another region.',
@@ -196,20 +178,17 @@ export const TWILIO_CODES: ReadonlyMap<string, TwilioCode> = new Map([
   ),
 ]);
 
-function rows(verdict: Verdict, meanings: Readonly<Record<number, string>>): [string, TwilioCode][] {
-  return Object.entries(meanings).map(([code, meaning]) => [code, { ...verdict, meaning }]);
-}
-
-/** The sender is missing: a word of ours. */
-const OWN_WORDS: Readonly<Record<string, string>> = {
-  sender: 'There is no sender: neither the route names one nor the settings of the provider.',
-};
-
-/** A code of Twilio's in a sentence or three for the operator; empty for what is not one. */
-export function explainTwilio(code: string): string {
-  if (Object.hasOwn(OWN_WORDS, code)) return OWN_WORDS[code] ?? '';
-  if (!/^[1-9]\d{4}$/.test(code)) return '';
-  const page = `See https://www.twilio.com/docs/errors/${code} for more.`;
-  const row = TWILIO_CODES.get(code);
-  return row === undefined ? page : `${row.meaning} ${page}`;
-}
+/** Twilio's words for the state of a message. `partially_delivered`: one of several segments; the code may be in another one. */
+export const MESSAGE_STATUSES: ReadonlyMap<string, ReportedStatus> = new Map([
+  ['queued', 'accepted'],
+  ['accepted', 'accepted'],
+  ['scheduled', 'accepted'],
+  ['sending', 'accepted'],
+  ['sent', 'accepted'],
+  ['partially_delivered', 'accepted'],
+  ['delivered', 'delivered'],
+  ['read', 'delivered'],
+  ['undelivered', 'failed'],
+  ['failed', 'failed'],
+  ['canceled', 'failed'],
+]);

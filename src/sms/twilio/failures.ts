@@ -1,62 +1,102 @@
-/** What an error of Twilio's SDK, or a message that failed at once, proves: nothing of the error itself leaves this file. */
+/**
+ * What an error of Twilio's SDK, or an answer that is no success, proves about a message. Nothing of the error itself leaves this
+ * file: it may hold credentials, the number and the code. Each product of Twilio's has a table of codes of its own.
+ */
+import type { DeliveryReport, ReportedStatus } from '../../domain/delivery.ts';
+import type { CodeRow, Verdict } from '../code-table.ts';
 import { type FaultWord, faultWord } from '../faults.ts';
 import type { Failure } from '../provider.ts';
 import type { Exchange } from './client.ts';
-import { TWILIO_CODES } from './codes.ts';
 
-type Told = Omit<Failure, 'kind'> & { readonly kind: Failure['kind'] | 'blocked' };
+export type TwilioCodes = ReadonlyMap<string, CodeRow>;
 
-/** What the SDK threw. An answer that came whole decides, else whether anything of the request may have left. */
-export function failureOf(error: unknown, exchange: Exchange): Told {
-  if (exchange.status !== undefined) return withFacts(answered(exchange.status, fieldOf(error, 'code')), exchange);
+/** A failure for which it is not decided yet whether another provider may try a blocked number. */
+export interface TwilioFailure extends Verdict, Pick<Failure, 'vendorCode' | 'requestId' | 'unlistedCode'> {}
+
+/** What the SDK threw. An answer that came whole decides; without one, whether any part of the request may have been sent. */
+export function failureOf(error: unknown, exchange: Exchange, codes: TwilioCodes): TwilioFailure {
+  if (exchange.status !== undefined) {
+    return withFacts(answered(exchange.status, fieldOf(error, 'code'), codes), exchange);
+  }
   const word = wordOf(error);
   return exchange.unsent ? unsent(word) : doubt(word);
 }
 
 /** A message that Twilio took and says has failed: it will not be delivered. `status` is one of Twilio's words. */
-export function failureAtOnce(message: { status: string; errorCode: unknown }, exchange: Exchange): Told {
-  const told = ofCode(message.errorCode) ?? uncoded(AT_ONCE, message.errorCode, message.status);
-  return withFacts(told, exchange);
+export function failureAtOnce(
+  message: { status: string; errorCode: unknown },
+  exchange: Exchange,
+  codes: TwilioCodes,
+): TwilioFailure {
+  const failure = ofCode(message.errorCode, codes) ?? uncoded(AT_ONCE, message.errorCode, message.status);
+  return withFacts(failure, exchange);
 }
 
-/** Twilio's answer is a success that names no message. */
-export function unnamed(exchange: Exchange): Told {
+/** The answer is a success, but without the id of a message. */
+export function withoutId(exchange: Exchange): TwilioFailure {
   return withFacts(doubt('no_message_id'), exchange);
 }
 
-const AT_ONCE = { kind: 'unavailable', category: 'unknown', status: 'UNAVAILABLE', actor: 'operator' } as const;
+/** Why a message that Twilio took did not arrive. `code` is empty when Twilio gives none. */
+export function reasonOf(
+  status: ReportedStatus,
+  code: string,
+  codes: TwilioCodes,
+): Pick<DeliveryReport, 'category' | 'vendorCode'> {
+  if (status !== 'failed') return { category: '', vendorCode: '' };
+  const row = codes.get(code);
+  if (row !== undefined) return { category: row.category, vendorCode: code };
+  return { category: 'unknown', vendorCode: code === '' ? '' : 'other' };
+}
 
-function withFacts(told: Told, { retryAfterMs, requestId }: Exchange): Told {
+/** The meaning of a code, in a sentence or three for the operator; empty for what is not a code. */
+export function explainCode(code: string, codes: TwilioCodes): string {
+  if (!/^[1-9]\d{4}$/.test(code)) return '';
+  const page = `See https://www.twilio.com/docs/errors/${code} for more.`;
+  const row = codes.get(code);
+  return row === undefined ? page : `${row.meaning} ${page}`;
+}
+
+/** `name` of an object; undefined when `value` is something else. */
+export function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+type Uncoded = Omit<Verdict, 'retryAfterMs'>;
+
+const AT_ONCE: Uncoded = { kind: 'unavailable', category: 'unknown', status: 'UNAVAILABLE', actor: 'operator' };
+
+function withFacts(failure: TwilioFailure, { retryAfterMs, requestId }: Exchange): TwilioFailure {
   return {
-    ...told,
+    ...failure,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(requestId !== undefined && { requestId }),
   };
 }
 
-function answered(status: number, code: unknown): Told {
+function answered(status: number, code: unknown, codes: TwilioCodes): TwilioFailure {
   if (status < 300) return doubt('malformed');
-  return ofCode(code) ?? uncoded(byStatus(status), code, `http_${status}`);
+  return ofCode(code, codes) ?? uncoded(byStatus(status), code, `http_${status}`);
 }
 
-function ofCode(code: unknown): Told | null {
-  const row = TWILIO_CODES.get(String(code));
+function ofCode(code: unknown, codes: TwilioCodes): TwilioFailure | null {
+  const row = codes.get(String(code));
   if (row === undefined) return null;
   const { meaning: _, ...verdict } = row;
   return { ...verdict, vendorCode: String(code) };
 }
 
-/** `word` where there is no code at all. */
-function uncoded(told: Omit<Told, 'vendorCode'>, code: unknown, word: string): Told {
+/** `word` goes for an answer without any code. */
+function uncoded(verdict: Uncoded, code: unknown, word: string): TwilioFailure {
   const digits = String(code);
-  if (!/^[1-9]\d{0,4}$/.test(digits)) return { ...told, vendorCode: word };
-  // It may concern one number only: an outsider's odd numbers must not take Twilio from everybody.
-  const local = told.kind === 'unavailable';
-  return { ...told, vendorCode: 'unlisted', unlistedCode: digits, ...(local && { local }) };
+  if (!/^[1-9]\d{0,4}$/.test(digits)) return { ...verdict, vendorCode: word };
+  // It may concern one number only: an outsider's odd numbers must not close Twilio for everybody.
+  const local = verdict.kind === 'unavailable';
+  return { ...verdict, vendorCode: 'unlisted', unlistedCode: digits, ...(local && { local }) };
 }
 
 /** RFC 9110 §15: what an answer without a known code proves. */
-function byStatus(status: number): Omit<Told, 'vendorCode'> {
+function byStatus(status: number): Uncoded {
   const operators = { kind: 'unavailable', status: 'INTERNAL', actor: 'operator' } as const;
   const temporary = { category: 'transient', status: 'UNAVAILABLE', actor: 'nobody' } as const;
   if (status === 401) return { ...operators, category: 'credentials' };
@@ -75,17 +115,13 @@ function wordOf(error: unknown): FaultWord {
   return faultWord(fieldOf(error, 'code') ?? fieldOf(fieldOf(error, 'cause'), 'code'));
 }
 
-/** No connection came about. */
-function unsent(vendorCode: FaultWord): Told {
+/** The connection was never established. */
+function unsent(vendorCode: FaultWord): TwilioFailure {
   const actor = vendorCode === 'timeout' ? 'nobody' : 'operator';
   return { ...doubt(vendorCode), kind: 'unavailable', actor };
 }
 
-function doubt(vendorCode: FaultWord): Told {
+function doubt(vendorCode: FaultWord): TwilioFailure {
   const category = vendorCode === 'timeout' ? 'timeout' : 'transient';
   return { kind: 'unknown', category, vendorCode, status: 'UNAVAILABLE', actor: 'nobody' };
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -1,27 +1,23 @@
 /** Twilio Programmable Messaging (https://www.twilio.com/docs/messaging/api/message-resource), through Twilio's SDK. */
-
-import type { Failure, Provider, SendResult } from '../provider.ts';
-import { createTwilioClient, type Exchange } from './client.ts';
-import { explainTwilio } from './codes.ts';
-import { failureAtOnce, failureOf, unnamed } from './failures.ts';
+import ApiBase from 'twilio/lib/rest/ApiBase.js';
+import { kindOf } from '../code-table.ts';
+import type { Conversion, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
+import { type ClientOptions, createTwilioClient, type Exchange } from './client.ts';
+import { TWILIO_CODES } from './codes.ts';
+import { explainCode, failureAtOnce, failureOf, type TwilioFailure, withoutId } from './failures.ts';
 import { createTwilioReports } from './reports.ts';
 
-export interface TwilioOptions {
-  readonly accountSid: string;
+/** With an API key, too, the auth token checks delivery reports. */
+export interface TwilioOptions extends ClientOptions {
   readonly authToken: string;
-  /** What sends; delivery reports are still checked with the auth token. */
-  readonly apiKey?: { readonly sid: string; readonly secret: string } | undefined;
   /** Used where the route names no sender. A messaging service wins. */
   readonly from?: string | undefined;
   readonly messagingServiceSid?: string | undefined;
-  /** In place of `https://api.twilio.com`. */
-  readonly baseUrl?: string | undefined;
-  readonly maxSockets: number;
-  /** Public URL for delivery reports; without it there are none. */
+  /** Public URL for delivery reports; without it there are no reports. */
   readonly statusCallback?: string | undefined;
   /** A recipient who opted out of this sender may be tried through another provider. */
   readonly failOverBlocked: boolean;
-  /** Tell Twilio which messages led to an approval. */
+  /** Whether Twilio is to learn which messages led to an approval. */
   readonly feedback: boolean;
 }
 
@@ -36,70 +32,69 @@ const NO_SENDER: Failure = {
   status: 'INTERNAL',
   actor: 'operator',
 };
+/** Words of this provider alone, for the operator. */
+const OWN_WORDS: ReadonlyMap<string, string> = new Map([
+  ['sender', 'There is no sender: neither the route names one nor the settings of the provider.'],
+]);
 const TOO_LATE: Failure = { kind: 'unavailable', category: 'timeout', vendorCode: 'timeout' };
 
-/** Throws an error that names the setting when the account SID is none. */
+/** Throws an error that names the setting when the account SID is not one. */
 export function createTwilioProvider(options: TwilioOptions): Provider {
-  const { accountSid, authToken, apiKey, baseUrl, maxSockets, statusCallback, failOverBlocked } = options;
+  const { accountSid, authToken, statusCallback, failOverBlocked } = options;
   if (!accountSid.startsWith('AC')) throw new Error('twilio.accountSid (TWILIO_ACCOUNT_SID) must begin with AC');
-  const client = createTwilioClient({
-    accountSid,
-    username: apiKey?.sid ?? accountSid,
-    password: apiKey?.secret ?? authToken,
-    baseUrl,
-    maxSockets,
-  });
+  const client = createTwilioClient(options);
+  const { messages } = new ApiBase(client.sdk).v2010.account;
 
-  function decided({ kind, ...failure }: ReturnType<typeof failureOf>): Failure {
-    if (kind !== 'blocked') return { kind, ...failure };
-    return { kind: failOverBlocked ? 'unavailable' : 'rejected', ...failure };
-  }
+  const decided = (failure: TwilioFailure): Failure => ({ ...failure, kind: kindOf(failure, failOverBlocked) });
 
-  async function send(message: Parameters<Provider['send']>[0], signal: AbortSignal): Promise<SendResult> {
+  async function send(message: Message, signal: AbortSignal): Promise<SendResult> {
     const sender = senderOf(message.sender) ?? senderOf(options);
     if (sender === null) return NO_SENDER;
     if (signal.aborted) return TOO_LATE;
     const exchange: Exchange = { signal };
-    const parameters = {
-      to: message.to,
-      body: message.text,
-      ...sender,
-      // A code that is stuck in a queue until it is worthless is not delivered then.
-      validityPeriod: Math.min(Math.max(Math.ceil(message.minutes * 60), 1), MAX_VALIDITY_SECONDS),
-      messageIntent: 'otp',
-      ...(options.feedback && { provideFeedback: true }),
-      ...(statusCallback !== undefined && { statusCallback: withToken(statusCallback, message.reportToken) }),
-    };
+    const parameters = parametersOf(message, options);
     try {
       const { sid, status, errorCode, numSegments } = await client.run(exchange, () =>
-        client.messages.create(parameters),
+        messages.create({ ...parameters, ...sender }),
       );
-      if (!isMessageId(sid)) return decided(unnamed(exchange));
-      if (FAILED.has(status)) return decided(failureAtOnce({ status, errorCode }, exchange));
+      if (!isMessageId(sid)) return decided(withoutId(exchange));
+      if (FAILED.has(status)) return decided(failureAtOnce({ status, errorCode }, exchange, TWILIO_CODES));
       // A messaging service does not know the number of segments yet, and says 0.
       return { kind: 'accepted', messageId: sid, segments: Number.parseInt(numSegments, 10) || null };
     } catch (error) {
-      return decided(failureOf(error, exchange));
+      return decided(failureOf(error, exchange, TWILIO_CODES));
     }
   }
 
-  const converted: NonNullable<Provider['converted']> = async ({ messageId }, signal) => {
+  async function converted({ messageId }: Conversion, signal: AbortSignal): Promise<ConversionResult> {
     const exchange: Exchange = { signal };
     try {
-      await client.run(exchange, () => client.messages(messageId).feedback.create({ outcome: 'confirmed' }));
+      await client.run(exchange, () => messages(messageId).feedback.create({ outcome: 'confirmed' }));
       return { ok: true };
     } catch (error) {
-      return { ok: false, vendorCode: failureOf(error, exchange).vendorCode };
+      return { ok: false, vendorCode: failureOf(error, exchange, TWILIO_CODES).vendorCode };
     }
-  };
+  }
 
   return {
     name: 'twilio',
     send,
-    explain: explainTwilio,
+    explain: (code) => OWN_WORDS.get(code) ?? explainCode(code, TWILIO_CODES),
     ...(options.feedback && { converted }),
     ...(statusCallback !== undefined && { reports: createTwilioReports({ accountSid, authToken }) }),
     close: client.close,
+  };
+}
+
+function parametersOf({ to, text, minutes, reportToken }: Message, { feedback, statusCallback }: TwilioOptions) {
+  return {
+    to,
+    body: text,
+    // A code that is stuck in a queue until it has expired is not delivered any more.
+    validityPeriod: Math.min(Math.max(Math.ceil(minutes * 60), 1), MAX_VALIDITY_SECONDS),
+    messageIntent: 'otp',
+    ...(feedback && { provideFeedback: true }),
+    ...(statusCallback !== undefined && { statusCallback: withToken(statusCallback, reportToken) }),
   };
 }
 
@@ -114,7 +109,7 @@ function senderOf({
   return from ? { from } : null;
 }
 
-/** `null` and missing in an answer that only looks like a success. */
+/** The id is null or missing in an answer that only looks like a success. */
 function isMessageId(sid: unknown): sid is string {
   return typeof sid === 'string' && /^\w{1,64}$/.test(sid);
 }

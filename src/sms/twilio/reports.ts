@@ -4,24 +4,10 @@
  */
 import { parse } from 'node:querystring';
 import { validateRequest } from 'twilio/lib/webhooks/webhooks.js';
-import type { DeliveryReport, ReportedStatus } from '../../domain/delivery.ts';
 import type { ReportReading, Reports } from '../provider.ts';
-import { TWILIO_CODES } from './codes.ts';
+import { MESSAGE_STATUSES, TWILIO_CODES } from './codes.ts';
+import { reasonOf } from './failures.ts';
 
-/** `partially_delivered` is one of several segments; whether the code was in it is not told. */
-const STATUSES: ReadonlyMap<string, ReportedStatus> = new Map([
-  ['queued', 'accepted'],
-  ['accepted', 'accepted'],
-  ['scheduled', 'accepted'],
-  ['sending', 'accepted'],
-  ['sent', 'accepted'],
-  ['partially_delivered', 'accepted'],
-  ['delivered', 'delivered'],
-  ['read', 'delivered'],
-  ['undelivered', 'failed'],
-  ['failed', 'failed'],
-  ['canceled', 'failed'],
-]);
 /** Of messages to us: somebody set this URL on a number of the account. Nothing is wrong, and nothing reported. */
 const INBOUND: ReadonlySet<string> = new Set(['receiving', 'received']);
 
@@ -42,21 +28,19 @@ export function createTwilioReports({ accountSid, authToken }: { accountSid: str
       const status = textOf(form.MessageStatus);
       const messageId = textOf(form.MessageSid);
       if (INBOUND.has(status)) return { kind: 'reports', reports: [], answer: ANSWER };
-      const reported = STATUSES.get(status);
+      const reported = MESSAGE_STATUSES.get(status);
       // A word that is new to us is counted as malformed, so that somebody notices.
       if (reported === undefined || !/^\w{1,64}$/.test(messageId)) return { kind: 'malformed' };
       const token = new URL(url).searchParams.get('t') ?? '';
-      const report = { token, messageId, status: reported, ...reasonOf(reported, textOf(form.ErrorCode)) };
+      const report = {
+        token,
+        messageId,
+        status: reported,
+        ...reasonOf(reported, textOf(form.ErrorCode), TWILIO_CODES),
+      };
       return { kind: 'reports', reports: [report], answer: ANSWER };
     },
   };
-}
-
-function reasonOf(status: ReportedStatus, code: string): Pick<DeliveryReport, 'category' | 'vendorCode'> {
-  if (status !== 'failed') return { category: '', vendorCode: '' };
-  const row = TWILIO_CODES.get(code);
-  if (row !== undefined) return { category: row.category, vendorCode: code };
-  return { category: 'unknown', vendorCode: code === '' ? '' : 'other' };
 }
 
 function textOf(field: string | readonly string[] | undefined): string {

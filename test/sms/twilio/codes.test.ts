@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Provider } from '../../../src/sms/provider.ts';
-import { explainTwilio, TWILIO_CODES } from '../../../src/sms/twilio/codes.ts';
+import { TWILIO_CODES } from '../../../src/sms/twilio/codes.ts';
+import { explainCode } from '../../../src/sms/twilio/failures.ts';
 import { created201, startTwilioFake, type TwilioFake, twilioError, twilioProblem } from '../../support/twilio-fake.ts';
 import { ACCOUNT, expectNoSecrets, MESSAGE, MESSAGE_SID, NEVER, providerOf } from './fixture.ts';
 
@@ -183,15 +184,15 @@ describe('a code that no table lists is judged by the HTTP status, and told by i
 
 describe('a code is explained to the operator', () => {
   it('with its meaning, and where Twilio explains it', () => {
-    expect(explainTwilio('30034')).toBe(
+    expect(explainCode('30034', TWILIO_CODES)).toBe(
       'The number is not registered for A2P 10DLC, which the USA require. ' +
         'See https://www.twilio.com/docs/errors/30034 for more.',
     );
   });
 
   it('by Twilio’s page alone when no table lists it, and not at all when it is no code', () => {
-    expect(explainTwilio('39999')).toBe('See https://www.twilio.com/docs/errors/39999 for more.');
-    expect(explainTwilio('http_502')).toBe('');
-    expect(explainTwilio('sender')).toMatch(/^There is no sender/);
+    expect(explainCode('39999', TWILIO_CODES)).toBe('See https://www.twilio.com/docs/errors/39999 for more.');
+    expect(explainCode('http_502', TWILIO_CODES)).toBe('');
+    expect(provider.explain?.('sender')).toMatch(/^There is no sender/);
   });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import ApiBase from 'twilio/lib/rest/ApiBase.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Provider } from '../../../src/sms/provider.ts';
 import { createTwilioClient } from '../../../src/sms/twilio/client.ts';
@@ -216,11 +217,10 @@ describe('connections', () => {
 });
 
 it('the SDK keeps no copy of the last message, and no credentials with it', async () => {
-  const { accountSid, authToken } = ACCOUNT;
-  const login = { username: accountSid, password: authToken };
-  const client = createTwilioClient({ accountSid, ...login, baseUrl: fake.url, maxSockets: 1 });
-  const { httpClient } = client.messages._version.domain.twilio;
-  const create = () => client.run({ signal: NEVER }, () => client.messages.create({ to: MESSAGE.to, from: '+1555' }));
+  const client = createTwilioClient({ ...ACCOUNT, baseUrl: fake.url, maxSockets: 1 });
+  const { httpClient } = client.sdk;
+  const { messages } = new ApiBase(client.sdk).v2010.account;
+  const create = () => client.run({ signal: NEVER }, () => messages.create({ to: MESSAGE.to, from: '+1555' }));
   await expect(create()).rejects.toThrow();
   fake.behave({ do: 'reset_after' });
   await expect(create()).rejects.toThrow();
