@@ -10,9 +10,7 @@ import { DRAIN_MS, FLUSH_MS, rpcDeadlineMs } from './domain/deadlines.ts';
 import { createKeyring, type Keyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
 import { VerificationService } from './gen/countersign/v1/verification_pb.ts';
-import { logEvents } from './ops/event-log.ts';
-import { createLogger } from './ops/logger.ts';
-import { createMetrics } from './ops/metrics.ts';
+import { observe } from './ops/observe.ts';
 import { createReadiness, type Phase } from './ops/readiness.ts';
 import { createOpsServer } from './ops/server.ts';
 import { createAuthenticator } from './rpc/auth.ts';
@@ -57,7 +55,6 @@ export interface Overrides {
 
 /** The largest request: every field at its limit. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
-const METHODS = VerificationService.methods.map(({ name }) => name);
 
 export function createApp(config: Config, overrides: Overrides = {}): App {
   let running: Awaited<ReturnType<typeof run>> | null = null;
@@ -79,7 +76,14 @@ async function run(config: Config, overrides: Overrides) {
   const clock = () => performance.now();
   let phase: Phase = 'starting';
 
-  const { logger, metrics, emit } = await observe(config, overrides, clock);
+  const { logger, metrics, emit } = await observe({
+    log: config.log,
+    logDestination: overrides.logDestination,
+    methods: VerificationService.methods.map(({ name }) => name),
+    clock,
+    listener: overrides.emit,
+  });
+  for (const warning of config.warnings) logger.warn(warning);
   const keyring = openKeyring(config, random);
   const store = overrides.store ?? (await openStore(config, { logger, emit, clock, now }));
   const messaging = await openMessaging(config, { store, keyring, emit, clock, now, print, providers }).catch(
@@ -135,24 +139,6 @@ async function run(config: Config, overrides: Overrides) {
     await stop();
     throw error;
   }
-}
-
-/** The log, the metrics, and the events that both of them listen to. */
-async function observe(config: Config, overrides: Overrides, clock: () => number) {
-  const logger = await createLogger({
-    level: config.log.level,
-    pretty: config.log.format === 'pretty',
-    ...(overrides.logDestination && { destination: overrides.logDestination }),
-  });
-  const metrics = createMetrics(METHODS);
-  const log = logEvents(logger, clock);
-  const emit: Emit = (event) => {
-    log(event);
-    metrics.observe(event);
-    overrides.emit?.(event);
-  };
-  for (const warning of config.warnings) logger.warn(warning);
-  return { logger, metrics, emit };
 }
 
 function openKeyring({ secret: { current, previous } }: Config, random: (bytes: number) => Buffer): Keyring {

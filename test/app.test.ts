@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Client, credentials } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createApp } from '../src/app.ts';
 import { ConfigError, loadConfig } from '../src/config/load.ts';
 import { CheckResult, VerificationService } from '../src/gen/countersign/v1/verification_pb.ts';
+import {
+  Health,
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  HealthCheckResponse_ServingStatus,
+} from '../src/gen/grpc/health/v1/health_pb.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
 import type { Store } from '../src/store/store.ts';
 import { type AppOptions, type RunningApp, startApp } from './support/app.ts';
@@ -38,6 +46,22 @@ const records = (app: RunningApp): Record<string, unknown>[] =>
     .slice(0, -1)
     .map((line) => JSON.parse(line));
 
+/** `grpc.health.v1.Health/Watch` of the whole server. */
+function watchHealth(target: string, seen: (status: HealthCheckResponse_ServingStatus) => void): { cancel(): void } {
+  const client = new Client(target, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+  const { watch } = Health.method;
+  const stream = client.makeServerStreamRequest(
+    `/${Health.typeName}/${watch.name}`,
+    (request: HealthCheckRequest) => Buffer.from(toBinary(watch.input, request)),
+    (bytes: Buffer) => fromBinary(watch.output, bytes),
+    create(watch.input),
+  );
+  stream.on('data', ({ status }: HealthCheckResponse) => seen(status));
+  // The end of the stream by `cancel` is an error for grpc-js.
+  stream.on('error', () => client.close());
+  return { cancel: () => stream.cancel() };
+}
+
 async function ready(app: RunningApp): Promise<{ status: number; components: unknown }> {
   const response = await fetch(`${app.ops}/readyz`);
   const { components } = (await response.json()) as { components: unknown };
@@ -50,6 +74,19 @@ function accepts(url: string): Promise<boolean> {
     const socket = connect(Number(port), hostname);
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.unref();
+  });
+}
+
+/** Everything that is due now has run, timers excepted. */
+async function turnOfTheLoop(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function post(app: RunningApp, rpc: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${app.http}/${VerificationService.typeName}/${rpc}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(REQUEST),
   });
 }
 
@@ -114,6 +151,43 @@ describe('a running service', () => {
     const { verificationId } = ok(await one.client('grpc').call(sendCode, REQUEST));
     const guess = { verificationId, purpose: REQUEST.purpose, code: one.inbox.codeTo(REQUEST.phone) };
     expect(ok(await two.client('grpc').call(checkCode, guess)).result).toBe(CheckResult.APPROVED);
+  });
+});
+
+describe('the most that a call may take', () => {
+  let held: PromiseWithResolvers<never>;
+  beforeEach(() => {
+    held = Promise.withResolvers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    // So that the stop of the service has nothing to wait for.
+    held.reject(new Error('the test is over'));
+  });
+
+  /** Only timers are virtual: what the sockets carry arrives in real time, and no time has to pass. */
+  test.each([
+    ['SendCode', 10_000, 'send'],
+    ['RateStatus', 2_000, 'status'],
+  ] as const)('%s: %d ms, even if its caller allows an hour', async (rpc, ms, operation) => {
+    const called = Promise.withResolvers<void>();
+    const hangs = () => {
+      called.resolve();
+      return held.promise;
+    };
+    const app = await start({ store: { ...createMemoryStore({ now: Date.now }), [operation]: hangs } });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const answer = post(app, rpc, { 'connect-timeout-ms': '3600000' });
+    await called.promise;
+    const ended = () => app.events.filter(({ type }) => type === 'rpc').length;
+
+    vi.advanceTimersByTime(ms - 1);
+    await turnOfTheLoop();
+    expect(ended()).toBe(0);
+    vi.advanceTimersByTime(1);
+    await turnOfTheLoop();
+    expect(ended()).toBe(1);
+    expect(await (await answer).json()).toMatchObject({ code: 'deadline_exceeded' });
   });
 });
 
@@ -191,6 +265,18 @@ describe('a stop', () => {
     expect((await call).status).toBe('OK');
     await stopped;
     expect(await Promise.all([app.grpc, app.http, app.ops].map(accepts))).toEqual([false, false, false]);
+  });
+
+  test('tells those who watch the health of the service before it closes anything', async () => {
+    const app = await start();
+    const statuses: HealthCheckResponse_ServingStatus[] = [];
+    const { SERVING, NOT_SERVING } = HealthCheckResponse_ServingStatus;
+    const watching = watchHealth(app.grpc, (status) => statuses.push(status));
+    await eventually('the service is serving', () => statuses.at(-1) === SERVING);
+    const stopped = running.splice(0)[0]?.stop();
+    await eventually('the service is not serving', () => statuses.at(-1) === NOT_SERVING);
+    watching.cancel();
+    await stopped;
   });
 
   test('waits for a send whose caller has given up: what becomes of it is recorded before the store is closed', async () => {

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { violations } from './architecture.ts';
+import { circles, violations } from './architecture.ts';
 
 const src = fileURLToPath(new URL('../src/', import.meta.url));
 const files = globSync('**/*.ts', { cwd: src }).filter((path) => !path.startsWith('gen/'));
@@ -17,12 +17,77 @@ describe('the source keeps to the import table, and the domain is pure', () => {
   });
 });
 
+const sources = new Map(files.map((path) => [path, readFileSync(`${src}${path}`, 'utf8')]));
+
+describe('no file imports itself by way of others', () => {
+  /** The type `Config` moves to config/schema.ts, which cuts this one; then the list goes. */
+  const KNOWN = [
+    'config/load.ts',
+    'config/policies.ts',
+    'config/rules/messages.ts',
+    'config/rules/production.ts',
+    'config/rules/routes.ts',
+    'config/rules/texts.ts',
+    'sms/tencent/template-choice.ts',
+  ];
+
+  it('there is no circle but the known one', () => {
+    expect(circles(sources).filter((circle) => !circle.every((path) => KNOWN.includes(path)))).toEqual([]);
+  });
+
+  it.each<[what: string, planted: Record<string, string>, circle: string[]]>([
+    [
+      'of two files',
+      { 'a.ts': "import { b } from './b.ts';", 'b.ts': "import { a } from './a.ts';" },
+      ['a.ts', 'b.ts'],
+    ],
+    [
+      'by a type and by way of folders',
+      {
+        'x/a.ts': "import type { B } from '../y/b.ts';",
+        'y/b.ts': "export * from './c.ts';",
+        'y/c.ts': "await import('../x/a.ts');",
+        'y/d.ts': "import './c.ts';",
+      },
+      ['x/a.ts', 'y/b.ts', 'y/c.ts'],
+    ],
+    ['of one file', { 'a.ts': "import { a } from './a.ts';" }, ['a.ts']],
+  ])('a circle %s is found', (_, planted, circle) => {
+    expect(circles(new Map(Object.entries(planted)))).toEqual([circle]);
+  });
+});
+
+describe('files are small and have their place', () => {
+  const linesOf = (source: string) => source.split('\n').length - 1;
+  /** Data and schemas: one long table is easier to read than two halves of it. */
+  const TABLES = ['config/schema.ts', 'sms/tencent/codes.ts', 'sms/twilio/codes.ts'];
+  /** Still to be divided: the commit that divides one takes it from this list. */
+  const LONG = ['config/vendors.ts', 'store/memory.ts'];
+
+  it('five files are at the root, everything else has a folder', () => {
+    const root = files.filter((path) => !path.includes('/')).sort();
+    expect(root).toEqual(['app.ts', 'background.ts', 'event.ts', 'http-server.ts', 'main.ts']);
+  });
+
+  it('none has more than 220 lines but tables of data', () => {
+    const long = [...sources].filter(([, source]) => linesOf(source) > 220).map(([path]) => path);
+    expect(long.filter((path) => ![...TABLES, ...LONG].includes(path))).toEqual([]);
+  });
+
+  it('the median is at most 95 lines', () => {
+    const lines = [...sources.values()].map(linesOf).sort((a, b) => a - b);
+    expect(lines[Math.floor(lines.length / 2)]).toBeLessThanOrEqual(95);
+  });
+});
+
 /** The negative control: each of these planted in a file of that name is found. */
 describe('what the table forbids is found', () => {
   it.each<[path: string, source: string, violation: string]>([
     ['domain/x.ts', "import type { Event } from '../event.ts';", 'domain/x.ts imports types of event.ts'],
     ['domain/x.ts', "import { Redis } from 'ioredis';", 'domain/x.ts imports ioredis'],
-    ['domain/x.ts', "import { isIP } from 'node:net';", 'domain/x.ts imports node:net'],
+    ['domain/x.ts', "import { lookup } from 'node:dns';", 'domain/x.ts imports node:dns'],
+    ['domain/x.ts', "import { Socket } from 'node:net';", 'domain/x.ts does I/O'],
+    ['domain/x.ts', "import { createConnection } from 'node:net';", 'domain/x.ts does I/O'],
     [
       'domain/deep/x.ts',
       "import {\n  a,\n  b,\n} from '../../store/store.ts';",

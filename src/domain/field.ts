@@ -1,8 +1,8 @@
 /**
- * The rules of single request fields. Each reader adds what is wrong to `found` and answers the checked value, or null.
- * Lengths are in characters (code points); every reader is linear in its input and throws at nothing.
+ * The rules of single request fields. Each function adds what is wrong to `found`; those that read return the value, or null.
+ * Lengths are in characters (code points). Every function is linear in its input and never throws.
  */
-import { isIpAddress } from './ip.ts';
+import { isIP } from 'node:net';
 import { isRegion, type Phone, type PhonePolicy, parsePhone } from './phone.ts';
 import type { PurposePolicy } from './policy.ts';
 import type { FieldViolation } from './refusal.ts';
@@ -11,7 +11,7 @@ export type Violations = FieldViolation[];
 
 export interface PhoneFields {
   readonly phone: string;
-  /** Of a national spelling; the policy's when empty. */
+  /** Where a national spelling belongs; the policy's default when empty. */
   readonly region: string;
 }
 
@@ -22,7 +22,7 @@ export interface ClientFields {
   readonly sessionId: string;
 }
 
-/** 33 bytes in base64url, which needs no padding: every such string decodes, and to nothing else. */
+/** 33 bytes in base64url, without padding: every such string decodes, and each to other bytes. */
 const VERIFICATION_ID = /^[A-Za-z0-9_-]{44}$/;
 
 export function readPhone(fields: PhoneFields, policy: PhonePolicy, found: Violations): Phone | null {
@@ -51,7 +51,7 @@ export function readPurpose(
   return null;
 }
 
-/** While the purpose is unknown, any length that some purpose could have is let through. */
+/** If the purpose is unknown, every length that a purpose could have is accepted. */
 export function validateCode(code: string, purpose: PurposePolicy | null, found: Violations): void {
   const [least, most] = purpose ? [purpose.digits, purpose.digits] : [4, 8];
   if (code === '') found.push({ field: 'code', rule: 'required' });
@@ -73,9 +73,14 @@ export function validateClient(client: ClientFields | undefined, found: Violatio
   validateLength('client.session_id', client.sessionId, { most: 128, found });
 }
 
+/** Without a zone, which says nothing outside of the machine that it came from; node:net takes addresses with one. */
+function isIpAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
+}
+
 export function validateLength(field: string, text: string, bound: { most: number; found: Violations }): void {
   const { most, found } = bound;
-  // A code point is one or two UTF-16 units: only between the two is it worth counting.
+  // A code point is one or two UTF-16 units: only a text between these bounds must be counted.
   const long = text.length > most && (text.length > 2 * most || [...text].length > most);
   if (long) found.push({ field, rule: 'too_long', expected: `${most}` });
 }
