@@ -1,6 +1,6 @@
 /**
  * Every setting there is: its place in the YAML file, its environment variable, its default and what it means.
- * The configuration reference in the README and the chart's values schema are generated from this file.
+ * The table of settings in docs/configuration.md and the chart's values schema are generated from this file.
  */
 import { z } from 'zod';
 import { isRegion } from '../domain/phone.ts';

@@ -27,16 +27,16 @@ test('time and room of a provider are those of the configuration', () => {
   );
 });
 
-test('the breaker has the numbers given, here and in the README', () => {
+test('the breaker has the numbers given, here and in docs/vendors.md', () => {
   const { failures, openMs, maxOpenMs } = BREAKER;
   const words = ['no', 'one', 'two', 'three', 'four', 'five'];
   expect(PROVIDERS).toContain(
     `After ${failures} failures in a row a provider is left alone for ${openMs / 1000} seconds`,
   );
   expect(PROVIDERS).toContain(`to ${maxOpenMs / 1000} seconds at most`);
-  const readme = read('README.md').replaceAll('\n', ' ');
+  const vendorsPage = read('docs/vendors.md').replaceAll('\n', ' ');
   const said = `after ${words[failures]} failures in a row it is left alone for ${openMs / 1000} to ${maxOpenMs / 1000} seconds`;
-  expect(readme).toContain(said);
+  expect(vendorsPage).toContain(said);
 });
 
 describe('what counts for the breaker', () => {

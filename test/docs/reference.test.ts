@@ -1,7 +1,6 @@
-/** The tables of the README are held against the code: nothing is missing, nothing is stale. */
+/** The tables of docs/clients.md and docs/limits.md are held against the code: nothing is missing, nothing is stale. */
 import { codeToHttpStatus } from '@connectrpc/connect/protocol-connect';
 import { describe, expect, test } from 'vitest';
-import { withTable } from '../../scripts/generate-docs.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { limitPolicy } from '../../src/config/policies.ts';
 import {
@@ -22,7 +21,8 @@ import { codeName, codeOf, connectError } from '../../src/rpc/errors.ts';
 import { ENGLISH } from '../../src/rpc/texts.ts';
 import { codeWords, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
 
-const readme = read('README.md');
+const clients = read('docs/clients.md');
+const limits = read('docs/limits.md');
 
 describe('the table', () => {
   /** One of each: the compiler says when a reason is missing. */
@@ -59,7 +59,7 @@ describe('the table', () => {
     schema.values.map(({ name }) => name.replace(prefix, '')).filter((name) => name !== 'UNSPECIFIED');
 
   test('of errors has every reason of the proto, with the status and the details that it comes with', () => {
-    const rows = tableOf(markedPart(readme, 'errors'));
+    const rows = tableOf(markedPart(clients, 'errors'));
     expect(rows.map(([reason, status, details]) => [reason, status, ...codeWords(details)]).sort()).toEqual(
       Object.values(refusals).map(rowOf).sort(),
     );
@@ -70,7 +70,7 @@ describe('the table', () => {
   });
 
   test('of results has every result of a check and every state of a delivery', () => {
-    const results = sectionOf(readme, '## Results');
+    const results = sectionOf(clients, '## Results');
     const second = results.slice(results.indexOf('SendCodeResponse'));
     expect(tableOf(results).flatMap(([name]) => codeWords(name))).toEqual(namesOf(CheckResultSchema, 'CHECK_RESULT_'));
     const statuses = tableOf(second).flatMap(([name]) => codeWords(name));
@@ -78,7 +78,7 @@ describe('the table', () => {
   });
 
   test('of RPCs has every RPC', () => {
-    const rows = tableOf(sectionOf(readme, '## RPCs'));
+    const rows = tableOf(sectionOf(clients, '## RPCs'));
     expect(rows.flatMap(([name]) => codeWords(name))).toEqual(VerificationService.methods.map(({ name }) => name));
   });
 
@@ -101,20 +101,16 @@ describe('the table', () => {
       `${REPLAY_MS / 60_000} minutes`,
       `${hours(RETENTION_MS)} after the code's life; approvals ${APPROVAL_RETENTION_MS / 86_400_000} days`,
     ];
-    const rows = tableOf(sectionOf(readme, '## Limits'));
+    const rows = tableOf(limits);
     expect(rows.map(([, value]) => value)).toEqual(defaults);
     const named = rows.flatMap(([name]) => codeWords(name)).filter((name) => name.startsWith('phone_'));
     expect(named).toEqual(windows.map(({ name }) => name));
 
-    const rules = /field_violations\[\]\.reason` is one of ([^.]*)\./.exec(readme)?.[1];
+    const rules = /field_violations\[\]\.reason` is one of ([^.]*)\./.exec(clients)?.[1];
     expect(codeWords(rules).sort()).toEqual(
       Object.keys(ENGLISH.rules)
         .map((rule) => rule.toUpperCase())
         .sort(),
     );
-  });
-
-  test('of settings is fresh', () => {
-    expect(withTable(readme)).toBe(readme);
   });
 });

@@ -1,4 +1,4 @@
-/** What the README shows of sending real SMS: its commands run, against fakes of the vendors, and its examples do what it says. */
+/** What docs/vendors.md shows of sending real SMS: its commands run, against fakes of the vendors, and its examples do what it says. */
 import { execFile } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,20 +12,29 @@ import { VerificationService } from '../../src/gen/countersign/v1/verification_p
 import { createTemplates } from '../../src/sms/tencent/templates.ts';
 import { startApp } from '../support/app.ts';
 import { ok, openClient } from '../support/clients.ts';
-import { codeWords, fencesOf, markedPart, ROOT, read, sectionOf } from '../support/markdown.ts';
+import { codeWords, fencesOf, markedPart, ROOT, read, sectionOf, shellBlock } from '../support/markdown.ts';
 import { freePort } from '../support/port.ts';
 import { thisMachine } from '../support/redis-source.ts';
 import { startServer } from '../support/server.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
+import { shapeOf } from '../support/shell.ts';
 import { startTencentFake, type TencentFake } from '../support/tencent-fake.ts';
 import { startTwilioFake, type TwilioFake } from '../support/twilio-fake.ts';
 import { eventually } from '../support/wait.ts';
 import { startWebhookFake, type WebhookFake } from '../support/webhook-fake.ts';
 
-const readme = read('README.md');
-const SENDING = sectionOf(readme, '## Sending real SMS');
-const shellOf = (text: string) => fencesOf(text).flatMap(({ language, body }) => (language === 'sh' ? [body] : []));
-const [TWILIO = '', TENCENT = '', GATEWAY = ''] = shellOf(SENDING);
+const SENDING = read('docs/vendors.md');
+const TWILIO = shellBlock('docs/vendors.md', '### Twilio', 'export');
+const TENCENT = shellBlock('docs/vendors.md', '### Tencent Cloud SMS', 'export');
+const GATEWAY = shellBlock('docs/vendors.md', '### A gateway of your own', 'export');
+const SEND = shellBlock('docs/vendors.md', '## One real message', '+14155550123');
+const REFUSED = shellBlock('docs/vendors.md', '## One real message', '--provider tencent');
+const PAST_ROUTES = shellBlock('docs/operations.md', '## Providers', '--provider twilio');
+const PRODUCTION = shellBlock('docs/operations.md', '## Running it', 'NODE_ENV=production');
+const TOKEN = shellBlock('docs/configuration.md', '## Callers and tokens', 'openssl rand');
+const FIRST_CALLS = shellBlock('README.md', '## First calls', 'pick()');
+const GET = shellBlock('docs/vendors.md', '## Delivery reports', 'GetVerification');
+const TEST_NUMBERS = shellBlock('docs/vendors.md', '## Test numbers', 'export');
 const yamlIn = (part: string) => fencesOf(markedPart(SENDING, part))[0]?.body ?? '';
 const loaded = (file: string, env: Record<string, string> = {}) =>
   loadConfig({ ...env, COUNTERSIGN_CONFIG: 'shown.yaml' }, () => file);
@@ -67,8 +76,7 @@ async function shell(...lines: readonly string[]): Promise<{ said: string; statu
   return { said, status: Number(status) };
 }
 
-const story = sectionOf(SENDING, '### One real message');
-const [SEND = '', REFUSED = ''] = shellOf(story);
+const story = sectionOf(SENDING, '## One real message');
 const [sent = '', refused = ''] = fencesOf(story).flatMap(({ language, body }) => (language === 'text' ? [body] : []));
 const timeless = (text: string) => text.replace(/after \d+ ms/g, 'after a moment');
 
@@ -89,6 +97,13 @@ describe('with the least configuration', () => {
     expect(status).toBe(1);
   });
 
+  test('it takes one past the routes, as docs/operations.md shows', async () => {
+    expect(await shell(onLoopback(TWILIO), PAST_ROUTES)).toMatchObject({
+      said: expect.stringContaining('ACCEPTED by twilio'),
+      status: 0,
+    });
+  });
+
   test('a gateway takes one', async () => {
     const { said, status } = await shell(onLoopback(GATEWAY), SEND);
     expect(said).toContain('ACCEPTED by webhook as gw-1: ');
@@ -104,9 +119,7 @@ test('production starts as shown, a code goes out and is right, and its report i
 }) => {
   for (const program of ['openssl', 'curl']) skip((await thisMachine.find(program)) === null, `no ${program} here`);
   const callbacks = `127.0.0.1:${await freePort()}`;
-  const production = shellOf(sectionOf(readme, '## Running it')).find((block) => block.includes('NODE_ENV=production'));
-  const [token] = shellOf(sectionOf(readme, '## Callers and tokens'));
-  const { said } = await shell(onLoopback(TWILIO), `${token}`, `${production}`.replace('npm start', 'env'));
+  const { said } = await shell(onLoopback(TWILIO), TOKEN, PRODUCTION.replace('npm start', 'env'));
   const env = Object.fromEntries([...said.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
   const server = await startServer({
     ...env,
@@ -129,11 +142,10 @@ test('production starts as shown, a code goes out and is right, and its report i
   const AccountSid = env.TWILIO_ACCOUNT_SID ?? '';
   expect(await twilio.postCallback(`${statusCallback}`, { ...report, AccountSid })).toBe(204);
 
-  const reports = sectionOf(SENDING, '### Delivery reports');
-  const [preamble] = shellOf(sectionOf(readme, '## First calls'));
-  const get = shellOf(reports)[0]?.replaceAll('$API', `${server.http}/countersign.v1.VerificationService`);
+  const reports = sectionOf(SENDING, '## Delivery reports');
+  const get = GET.replaceAll('$API', `${server.http}/countersign.v1.VerificationService`);
   const shown = fencesOf(reports).find(({ language }) => language === 'json')?.body ?? '';
-  const asked = await shell(`${preamble}`, `TOKEN=${caller.token} ID=${verificationId}`, `${get}`);
+  const asked = await shell(FIRST_CALLS, `TOKEN=${caller.token} ID=${verificationId}`, get);
   expect(shapeOf(asked.said)).toEqual(shapeOf(shown));
 
   const right = { verificationId, purpose: 'login', code: /\d{6}/.exec(body)?.[0] ?? '' };
@@ -142,16 +154,6 @@ test('production starts as shown, a code goes out and is right, and its report i
   client.close();
   await server.stop();
 });
-
-/** What a JSON answer says, without what differs from call to call. */
-function shapeOf(json: string): unknown {
-  return JSON.parse(json, (key, value: unknown) => {
-    if (typeof value !== 'string') return value;
-    if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return 'a time';
-    if (key === 'latency') return value.replace(/^[\d.]+s$/, 'a duration');
-    return /^(verificationId|messageId)$/.test(key) ? value.replace(/^[\w-]{16,}$/, 'an id') : value;
-  });
-}
 
 const ALL = () => ({ ...variables(TWILIO), ...variables(TENCENT), ...variables(GATEWAY) });
 
@@ -184,7 +186,7 @@ test('the languages are those that are bundled', () => {
 
 test('the texts are accepted, with the warning that is shown, and ask for their variable', async () => {
   const file = yamlIn('texts');
-  const [shown] = fencesOf(sectionOf(SENDING, '### Messages')).filter(({ language }) => language === 'text');
+  const [shown] = fencesOf(sectionOf(SENDING, '## Messages')).filter(({ language }) => language === 'text');
   expect(loaded(file).warnings).toEqual([shown?.body.trim()]);
   const app = await startApp({ file });
   const send = (given: Record<string, string>) =>
@@ -226,8 +228,7 @@ test('the templates are accepted, and the most specific one is used', () => {
 });
 
 test('a test number behaves as described, and production wants to be told', async () => {
-  const [shown = ''] = shellOf(sectionOf(SENDING, '### Test numbers'));
-  const SMS_TEST_NUMBERS = variables(shown).SMS_TEST_NUMBERS?.replaceAll("'", '') ?? '';
+  const SMS_TEST_NUMBERS = variables(TEST_NUMBERS).SMS_TEST_NUMBERS?.replaceAll("'", '') ?? '';
   const app = await startApp({ env: { SMS_TEST_NUMBERS } });
   const client = app.client('json');
   const request = { phone: '+14155550199', purpose: 'login' };
@@ -248,7 +249,7 @@ test('reports are taken below the public URL as listed, from the vendor only', a
   const TENCENT_CALLBACK_TOKEN = '0123456789abcdef0123456789abcdef';
   const own = { CALLBACK_LISTEN, CALLBACK_PUBLIC_URL, TENCENT_CALLBACK_TOKEN };
   const server = await startServer({ ...variables(onLoopback(TWILIO + TENCENT + GATEWAY)), ...own });
-  const rows = sectionOf(SENDING, '### Delivery reports').matchAll(/^\| [\w ]+ \| `(\/\S+)` \|/gm);
+  const rows = sectionOf(SENDING, '## Delivery reports').matchAll(/^\| [\w ]+ \| `(\/\S+)` \|/gm);
   const paths = [...rows].map(([, path = '']) => path);
   expect(paths).toHaveLength(3);
   const post = async (path: string) =>

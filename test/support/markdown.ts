@@ -22,6 +22,20 @@ export function fencesOf(text: string): Fence[] {
   return [...text.matchAll(FENCE)].map(([, language = '', body = '']) => ({ language, body }));
 }
 
+export function shellBlocksOf(text: string): string[] {
+  return fencesOf(text).flatMap(({ language, body }) => (language === 'sh' ? [body] : []));
+}
+
+/**
+ * The one shell block under `heading` of `page` that contains `words`; throws unless there is exactly one.
+ * For tests that run the block: commands.test.ts finds the calls in their source, so the arguments must be literals.
+ */
+export function shellBlock(page: string, heading: string, words: string): string {
+  const [block, ...others] = shellBlocksOf(sectionOf(read(page), heading)).filter((body) => body.includes(words));
+  if (block === undefined || others.length > 0) throw new Error(`not one block of ${page} ${heading} has ${words}`);
+  return block;
+}
+
 /** What stands under a heading (`## Errors`), up to the next one of its level or above. Throws when there is none. */
 export function sectionOf(text: string, heading: string): string {
   const level = heading.indexOf(' ');
