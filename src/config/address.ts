@@ -12,7 +12,7 @@ export function isAddress(value: string): boolean {
   return Number(ADDRESS.exec(value)?.[3] ?? Number.NaN) <= 65_535;
 }
 
-/** Throws when `value` is no address; the configuration holds only such. */
+/** Throws when `value` is not an address. The schema lets only addresses into the configuration. */
 export function addressOf(value: string): Address {
   const match = ADDRESS.exec(value);
   const host = match?.[1] ?? match?.[2];
@@ -20,7 +20,7 @@ export function addressOf(value: string): Address {
   return { host, port: Number(match?.[3]) };
 }
 
-/** Whether only this machine can reach it. */
+/** Whether only programs on this machine can reach it. */
 export function isLoopback({ host }: Address): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

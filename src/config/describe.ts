@@ -5,7 +5,7 @@ import { get, isMapping } from './tree.ts';
 
 const MASK = '(masked)';
 
-/** The effective configuration as YAML of the file's shape, without anything that would let a reader in. */
+/** The effective configuration as YAML in the shape of the file. Secrets are masked. */
 export function describeConfig(config: Config): string {
   const { warnings, ...settings } = structuredClone(config) as Record<string, unknown>;
   for (const { path, secret } of SETTINGS) {
@@ -19,7 +19,7 @@ export function describeConfig(config: Config): string {
     testNumbers: Record<string, { code: string }>;
   };
   if (redis.url !== undefined) redis.url = redis.url.replaceAll(/\/\/([^:@/]*):[^@]*@/g, `//$1:${MASK}@`);
-  // Enough to tell hashes apart, too little to try guessed tokens against.
+  // Enough to tell two hashes apart, but too little to test guessed tokens offline.
   for (const caller of Object.values(callers)) caller.tokens = caller.tokens.map((hash) => `${hash.slice(0, 8)}…`);
   for (const number of Object.values(testNumbers)) number.code = MASK;
   return stringify(settings, { lineWidth: 0 });

@@ -1,5 +1,5 @@
 /**
- * What the operator decided, from one optional YAML file and the environment. Everything wrong is reported at once.
+ * Loads the configuration from one optional YAML file and the environment. All mistakes are reported at once.
  * The settings themselves are listed in config/schema.ts.
  */
 import type { z } from 'zod';
@@ -45,7 +45,7 @@ export function loadConfig(env: Env, readFile: ReadFile, options: { ownProviders
 
 const RULES: readonly Rule[] = [...SERVICE_RULES, ...VENDOR_RULES, ...ROUTE_RULES, ...TEST_NUMBER_RULES, ...TEXT_RULES];
 
-/** Each section by itself, so that a mistake in one does not hide those that the rules find among the others. */
+/** Parses each section by itself: a mistake in one section must not hide what the rules find in the others. */
 function parseSections(
   schema: SettingsSchema,
   sources: Sources,

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** What is wrong with the configuration: the variable or the YAML path, and the rule. Never the value. */
+/** One mistake in the configuration: where it is (variable or YAML path) and which rule it breaks. Never the value. */
 export interface Mistake {
   readonly at: string;
   readonly problem: string;
@@ -9,16 +9,16 @@ export interface Mistake {
 /** What a rule found. */
 export interface Findings {
   readonly mistakes?: readonly Mistake[];
-  /** What works, but hardly as intended. */
+  /** Settings that work, but probably not as the operator intended. */
   readonly warnings?: readonly string[];
 }
 
-/** Without those that say the same of the same place. */
+/** The mistakes without repetitions. */
 export function unique(mistakes: readonly Mistake[]): Mistake[] {
   return [...new Map(mistakes.map((mistake) => [`${mistake.at}: ${mistake.problem}`, mistake])).values()];
 }
 
-/** zod's findings in an operator's words. The value itself is never quoted: it may be a secret. */
+/** Translates an issue of zod for operators. It never quotes the value, which may be a secret. */
 export function wordIssue(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':

@@ -1,4 +1,4 @@
-/** The configuration in the domain's terms. */
+/** Translates the configuration into the types of the domain. */
 
 import type { NumberType, PhonePolicy } from '../domain/phone.ts';
 import type { LimitPolicy, MessagePolicy, PurposePolicy } from '../domain/policy.ts';
@@ -60,7 +60,7 @@ export function routesOf(settings: RouteSettings, usable: readonly string[]): re
 /** The vendors' sections that are well-formed. */
 type VendorSettings = { readonly [Name in VendorName]?: object | undefined };
 
-/** What a request for `purpose` must bring, so that each vendor on its routes can fill its templates. */
+/** The variables that a request for `purpose` must have, so that every vendor on the routes can fill its templates. */
 export function requiredVariables(
   settings: VendorSettings,
   routes: readonly Route[],
@@ -79,7 +79,7 @@ function hopOf(hop: string | (Sender & { readonly provider: string })): Hop {
   return { provider, sender };
 }
 
-/** The fixed code of a number, by E.164; null when it is no test number, or no longer one at `now`. */
+/** Looks up the fixed code of a test number (E.164); null for other numbers, and when its last day is over at `now`. */
 export function testCodes({ testNumbers }: Config): (e164: string, now: number) => string | null {
   const rows = new Map(
     Object.entries(testNumbers).map(([e164, { code, until }]) => [e164, { code, until: Date.parse(until) }]),

@@ -25,7 +25,7 @@ const secret = () =>
     .refine((value) => value.trim() === value, 'starts or ends with white space')
     .refine((value) => secretBytes(value) >= 32, 'must have at least 32 bytes (try: openssl rand -base64 32)');
 
-/** A secret's length in bytes: text counts as it is, hexadecimal digits by what they stand for. */
+/** The length of a secret in bytes. A text of hexadecimal digits counts half: two digits stand for one byte. */
 function secretBytes(value: string): number {
   return /^[0-9a-f]+$/i.test(value) ? value.length / 2 : Buffer.byteLength(value);
 }
@@ -34,7 +34,7 @@ function isRedisUrls(value: string): boolean {
   return value.split(',').every((part) => {
     const url = URL.parse(part.trim());
     if (url?.protocol !== 'redis:' && url?.protocol !== 'rediss:') return false;
-    // The client would take options out of a query, and let them win over the safe ones.
+    // The Redis client would read options from the query, and prefer them to the safe ones that we set.
     return url.hostname !== '' && url.search === '';
   });
 }
@@ -215,18 +215,18 @@ export function settingsSchema(production: boolean) {
   });
 }
 
-/** Building a schema takes longer than everything it is used for, so the usual one is built once. */
+/** Built once: building a schema takes longer than using it. */
 export const DEVELOPMENT = settingsSchema(false);
 
 export type SettingsSchema = ReturnType<typeof settingsSchema>;
 export type Settings = z.output<SettingsSchema>;
 
-/** The effective configuration: the file's shape with every default filled in. Plain data, frozen. */
+/** The effective configuration: the shape of the file, with every default filled in. Frozen. */
 export type Config = DeepReadonly<
   Omit<Settings, 'purposes' | 'sms'> & {
     purposes: Record<string, Complete<Settings['purposes'][string]>>;
     sms: Complete<Settings['sms']>;
-    /** What works, but hardly as intended; for the log at start. */
+    /** Settings that work, but probably not as intended: logged at start. */
     warnings: string[];
   }
 >;

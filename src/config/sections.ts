@@ -5,7 +5,7 @@ import type { Area } from '../sms/vendor.ts';
 import { byDefaultRank, VENDORS } from '../sms/vendors.ts';
 import { NAME, NAME_RULE, name, text, url, whole } from './values.ts';
 
-/** Names that RateStatus and the store give to what is no configured window. */
+/** Names that RateStatus uses for limits that are not configured windows. */
 const RESERVED_LIMIT_NAMES = new Set(['cooldown', 'guess_budget', 'guesses_day', 'guesses_month']);
 
 export const purpose = z.strictObject({
@@ -106,7 +106,7 @@ export const routes = z
     ].join(' '),
   });
 
-/** The order of the default routes, for people. */
+/** The order of the default routes, for the description. */
 function orderIn(area: Area): string {
   return byDefaultRank(area)
     .map(({ name }) => `\`${name}\``)

@@ -1,4 +1,4 @@
-/** Where settings come from: the YAML file, then the environment over it. Nothing is judged here but the syntax. */
+/** Reads the settings: the YAML file, then the environment, which wins. Only the syntax is checked here. */
 import { parse as parseYaml, YAMLError } from 'yaml';
 import type { z } from 'zod';
 import type { Mistake } from './mistakes.ts';
@@ -15,9 +15,9 @@ export interface Setting {
 }
 
 export interface Sources {
-  /** As the file would be if everything had been written there. */
+  /** All settings in the shape of the file, those from the environment included. */
   readonly tree: Record<string, unknown>;
-  /** What an operator calls a place in the tree: the variable that set it, or its path in the file. */
+  /** How the operator knows a place in the tree: the variable that set it, or its path in the file. */
   nameOf(path: readonly PropertyKey[]): string;
   readonly mistakes: readonly Mistake[];
 }
@@ -76,7 +76,7 @@ export function readSources(env: Env, readFile: ReadFile): Sources {
   const fromEnv = new Map<string, string>();
   for (const setting of SETTINGS) {
     const value = env[setting.env];
-    // An empty variable is an unset one: compose files and charts pass those on.
+    // An empty variable counts as unset: compose files and charts pass empty ones on.
     if (value === undefined || value === '') continue;
     fromEnv.set(setting.path.join('.'), setting.env);
     set(tree, setting.path, readValue(setting, value, mistakes));
@@ -95,7 +95,7 @@ export function readSources(env: Env, readFile: ReadFile): Sources {
   return { tree, mistakes, nameOf };
 }
 
-/** A test number by its position: the number itself is never repeated, nor a key below it that could be one. */
+/** Names a test number by its position: the phone number itself must not appear in a message. */
 function spellNumber(tree: unknown, [number, ...rest]: readonly PropertyKey[]): string {
   const position = Object.keys(get(tree, ['testNumbers']) ?? {}).indexOf(String(number)) + 1;
   const [field] = rest.filter((key) => /^[a-z]+$/i.test(String(key)));
@@ -111,7 +111,7 @@ function readTree(env: Env, readFile: ReadFile, mistakes: Mistake[]): Record<str
     mistakes.push({ at: 'COUNTERSIGN_CONFIG', problem: 'the file must hold a YAML mapping' });
     return {};
   }
-  // A heading with nothing under it is an empty section.
+  // A section name with nothing under it is an empty section.
   return Object.fromEntries(Object.entries(parsed).filter(([, section]) => section !== null));
 }
 
@@ -128,7 +128,7 @@ function readValue({ kind, env }: Setting, value: string, mistakes: Mistake[]): 
   }
 }
 
-/** Errors of the parser and of the file system are told by their code: their texts may quote the content. */
+/** Explains an error of the parser or the file system by its code only: its text may quote secrets from the file. */
 function attempt(at: string, read: () => unknown, mistakes: Mistake[]): unknown {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** Places in the tree of settings, before it is known to be well-formed. */
+/** Access to the tree of settings before it is validated. */
 
 export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -11,7 +11,7 @@ export function get(tree: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Leaves a place alone whose parent is no mapping: the schema will refuse it. */
+/** Does nothing where the parent is not a mapping: the schema will refuse that. */
 export function set(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key, ...rest] = path;
   if (key === undefined) return;

@@ -1,4 +1,4 @@
-/** Kinds of values that several settings share. */
+/** Value types that several settings share. */
 import { z } from 'zod';
 import { MAX_PROVIDER_TIMEOUT_MS } from '../domain/deadlines.ts';
 import { lookupLocale } from '../domain/locale.ts';
@@ -13,7 +13,7 @@ export const whole = (min: number, max: number) => z.int().min(min).max(max);
 export const text = (max: number) => z.string().min(1).max(max);
 export const url = () => z.string().refine(isHttpUrl, 'must be an https:// URL (http:// to this machine only)');
 
-/** What the section of every SMS provider has. */
+/** The settings that every SMS provider's section has. */
 export const providerBounds = (title: string) => ({
   timeoutMs: whole(100, MAX_PROVIDER_TIMEOUT_MS)
     .default(4500)
@@ -23,7 +23,7 @@ export const providerBounds = (title: string) => ({
     .meta({ description: `Messages under way at ${title} at once; more go to the next provider.` }),
 });
 
-/** One that requests can be found under: neither malformed nor in a spelling that was given up, such as `in` for `id`. */
+/** A well-formed language tag in its current spelling: not `in`, which was replaced by `id`. No request would match others. */
 export function isLanguageTag(tag: string): boolean {
   if (!lookupLocale(tag, new Map([[tag.toLowerCase(), true]]), false)) return false;
   try {

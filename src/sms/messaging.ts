@@ -39,10 +39,10 @@ export interface MessagingParts {
   readonly providers: readonly Provider[] | undefined;
 }
 
-/** Consecutive failures until a provider is left alone, and for how long before it is tried again. */
+/** How many failures in a row open the circuit breaker, and for how long. */
 export const BREAKER = { failures: 5, openMs: BREAKER_OPEN_MS, maxOpenMs: BREAKER_MAX_OPEN_MS };
 const MAX_CALLBACK_BYTES = 64 * 1024;
-/** Of providers that set none of their own. */
+/** The bounds of providers that have none of their own. */
 const UNBOUNDED = { timeoutMs: DEFAULT_PROVIDER_TIMEOUT_MS, maxConcurrent: 10_000, pollMs: 0 };
 
 export async function openMessaging(config: Config, parts: MessagingParts) {
@@ -113,7 +113,7 @@ async function providersOf(config: Config, parts: MessagingParts): Promise<reado
   if (config.sms.mockMode) return [printed];
   const opened = await openProviders(config, parts);
   if (opened.length === 0) throw new ConfigError([NO_PROVIDER]);
-  // A developer gets the code even when the vendor is away.
+  // In development the code is printed even when the vendor is away.
   return config.mode === 'production' ? opened : [...opened, printed];
 }
 

@@ -18,33 +18,33 @@ interface Bounds {
   readonly maxConcurrent: number;
 }
 
-/** Those with `Key` set. */
+/** Settings in which `Key` is set. */
 type With<Settings, Key extends keyof Settings> = Settings & {
   readonly [Each in Key]-?: Exclude<Settings[Each], undefined>;
 };
 
 export interface VendorOptions<Name extends string, Schema extends z.ZodType<Bounds>, Required extends string> {
-  /** As routes, metrics and the delivery record name it; also the name of its section of the settings. */
+  /** Its name in routes, metrics and the delivery record, and of its section of the settings. */
   readonly name: Name;
-  /** As texts for the operator name it. */
+  /** Its name in messages to the operator. */
   readonly title: string;
   readonly schema: Schema;
-  /** The vendor is meant to be used as soon as one of these is set (a list: is not empty). */
+  /** Setting one of these means that the vendor is to be used. A list counts as set when it is not empty. */
   readonly usedWith: readonly (keyof z.output<Schema>)[];
-  /** What it cannot be opened without. */
+  /** Settings without which it cannot be opened. */
   readonly required: readonly (Required & keyof z.output<Schema>)[];
-  /** Which values of a route mean something to it. */
+  /** The sender values of a route that it understands. */
   readonly senderFields: readonly SenderField[];
-  /** What of a purpose it cannot send: such a purpose and a route to this vendor are a mistake. */
+  /** What it cannot send: a purpose that asks for it, together with a route to this vendor, is a mistake. */
   readonly cannotSend?: readonly PurposeFeature[];
-  /** Its place where the operator wrote no routes: lower numbers are tried first. */
+  /** Its place in the default routes, which count when the operator wrote none: lower numbers are tried first. */
   readonly defaultRank: Readonly<Record<Area, number>>;
-  /** Whether the default routes may use it there; they may when left out. */
+  /** Whether the default routes may use it in an area. They may when this is left out. */
   readonly carries?: (settings: z.output<Schema>, area: Area) => boolean;
-  /** The variables that a request for `purpose` must have, so that each message by these routes can be filled. */
+  /** The variables that a request for `purpose` must have, so that its templates on these routes can be filled. */
   readonly variables?: (settings: z.output<Schema>, routes: readonly Route[], purpose: string) => readonly string[];
   readonly rules: readonly VendorRule<z.output<Schema>>[];
-  /** How often its reports are fetched, in seconds; never when 0 or left out. */
+  /** The seconds between two fetches of its delivery reports. They are not fetched with 0, or when this is left out. */
   readonly pollSeconds?: (settings: z.output<Schema>) => number;
   /** Rejects when its SDK refuses the settings. */
   readonly open: (
@@ -56,13 +56,13 @@ export interface VendorOptions<Name extends string, Schema extends z.ZodType<Bou
 /** Checks that span several settings. Called with a well-formed section, whether the vendor is used or not. */
 export type VendorRule<Settings> = (settings: Settings, context: VendorRuleContext) => Findings;
 
-/** What the rules of a vendor look at beside its own section. Sections that are malformed count as empty. */
+/** What the rules of a vendor may read beside its own section. Malformed sections count as empty. */
 export interface VendorRuleContext {
   /** Whether the vendor is meant to be used. */
   readonly used: boolean;
-  /** Those in effect; null when they are malformed. */
+  /** The routes in effect; null when they are malformed. */
   readonly routes: readonly Route[] | null;
-  /** Whether the operator wrote them. */
+  /** Whether the operator wrote the routes. */
   readonly ownRoutes: boolean;
   readonly purposes: Readonly<Record<string, PurposeSettings>>;
   readonly codes: { readonly digits: number; readonly expiryMinutes: number } | undefined;
@@ -70,9 +70,9 @@ export interface VendorRuleContext {
   readonly callbackUrl: string | undefined;
   /** A mistake at a place of the settings. */
   at(path: readonly PropertyKey[], problem: string): Mistake;
-  /** What the operator calls a place of the settings: the variable that set it, or its path in the file. */
+  /** How the operator knows a place of the settings: the variable that set it, or its path in the file. */
   nameOf(path: readonly PropertyKey[]): string;
-  /** Where the operator wrote a hop; null for a default route. */
+  /** The path of a hop in the settings; null for the default routes, which the operator did not write. */
   hopAt(position: HopPosition): readonly PropertyKey[] | null;
   /** One mistake for each of these settings of the vendor that is not set. */
   lacking(keys: readonly string[]): readonly Mistake[];
@@ -84,7 +84,7 @@ export interface HopPosition {
   readonly hop: number;
 }
 
-/** What a purpose may ask for that not every vendor can send. */
+/** Features of a message that not every vendor can send. */
 export type PurposeFeature = 'texts' | 'webOtpDomain' | 'androidAppHash';
 
 export interface PurposeSettings {
@@ -99,7 +99,7 @@ export interface PurposeSettings {
 export interface OpenContext {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Names the sender in the text. */
+  /** The name of the sender in the text. */
   readonly brand: string;
   /** Whether another provider may try a recipient who opted out here. */
   readonly failOverBlocked: boolean;
@@ -113,7 +113,7 @@ export interface OpenProvider extends Bounds {
   readonly pollMs: number;
 }
 
-/** A descriptor as the rest of the program uses it: sections come as they are in the settings. */
+/** A descriptor as the rest of the program sees it, which does not know the type of its section. */
 export interface Vendor<Name extends string = string, Schema extends z.ZodType = z.ZodType> {
   readonly name: Name;
   readonly title: string;
@@ -164,7 +164,7 @@ export function vendor<
   };
 }
 
-/** A hop to one vendor: as whom it sends there, and where in the routes it stands. */
+/** A hop to one vendor: its position in the routes, and the sender that the route sets. */
 export interface OwnHop extends HopPosition {
   readonly sender: Sender;
 }
@@ -175,7 +175,7 @@ export function hopsTo(name: string, routes: readonly Route[]): readonly OwnHop[
   );
 }
 
-/** The settings without those that are not set, for options that may be missing but not undefined. */
+/** The settings without the undefined ones, for options that may be left out but not be undefined. */
 export function present<T extends object>(settings: T): Present<T> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Present<T>;
 }

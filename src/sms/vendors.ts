@@ -7,7 +7,7 @@ import { twilio } from './twilio/settings.ts';
 import type { Area, OpenProvider, Vendor } from './vendor.ts';
 import { webhook } from './webhook/settings.ts';
 
-/** Prints messages instead of sending them: development only, and no vendor. */
+/** Not a vendor: it prints messages instead of sending them, in development only. */
 export const CONSOLE = 'console';
 export const openConsole: (print: (line: string) => void) => Provider = createConsoleProvider;
 
@@ -20,12 +20,12 @@ export const VENDOR_SCHEMAS = Object.fromEntries(VENDORS.map(({ name, schema }) 
   readonly [Name in VendorName]: VendorNamed<Name>['schema'];
 };
 
-/** As the default routes try them. */
+/** In the order in which the default routes try them. */
 export function byDefaultRank(area: Area): readonly Vendor<VendorName>[] {
   return VENDORS.toSorted((a, b) => a.defaultRank[area] - b.defaultRank[area]);
 }
 
-/** Those that are meant to be used. `sections` are settings, or the tree that they are read from. */
+/** The vendors that the operator wants to use. `sections` are the settings, or the tree that they are read from. */
 export function usedVendors(sections: object): readonly Vendor<VendorName>[] {
   return VENDORS.filter((vendor) => {
     const section: unknown = Reflect.get(sections, vendor.name);
@@ -37,7 +37,7 @@ type AnyVendor = (typeof ALL)[keyof typeof ALL];
 type VendorNamed<Name> = Extract<AnyVendor, { readonly name: Name }>;
 export type VendorName = AnyVendor['name'];
 
-/** What of the configuration the providers are opened with. */
+/** The part of the configuration that opening needs. */
 export type OpenSettings = Readonly<Record<VendorName, object>> & {
   readonly sms: { readonly brand: string; readonly failOverBlocked: boolean };
   readonly callbacks: { readonly publicUrl?: string | undefined };

@@ -101,7 +101,7 @@ export const SERVICE_RULES: readonly Rule[] = [
   },
 ];
 
-/** What only shows once keys are derived: two secrets whose ids could not be told apart. */
+/** Two secrets may derive the same key id byte, so that their verification ids could not be told apart. */
 function keyringMistakes(context: RuleContext): Mistake[] {
   const { current, previous } = context.settings.secret ?? {};
   if (current === undefined || previous === undefined) return [];

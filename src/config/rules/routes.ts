@@ -58,7 +58,7 @@ export const ROUTE_RULES: readonly Rule[] = [
   },
 ];
 
-/** Those that count, as far as their sections are well-formed. */
+/** The routes in effect; none when their section is malformed. */
 export function routesIn({ settings }: RuleContext): readonly Route[] {
   const { routes } = settings;
   if (routes === undefined) return [];
@@ -66,7 +66,7 @@ export function routesIn({ settings }: RuleContext): readonly Route[] {
   return routesOf({ ...settings, routes }, used);
 }
 
-/** Where the operator wrote a hop; null when there are no routes but the default ones. */
+/** The path of a hop in the settings; null for the default routes, which the operator did not write. */
 export function hopAt({ settings }: RuleContext, { route, hop }: HopPosition): readonly PropertyKey[] | null {
   return settings.routes?.length ? ['routes', route, 'providers', hop] : null;
 }

@@ -6,11 +6,11 @@ import type { Sources } from '../sources.ts';
 import { get } from '../tree.ts';
 
 export interface RuleContext {
-  /** Sections that do not pass their schema are missing. */
+  /** Sections that are malformed are undefined. */
   readonly settings: Partial<Settings>;
   readonly sources: Sources;
   readonly production: boolean;
-  /** The embedding program brings providers of its own. */
+  /** The program that embeds the service brings providers of its own. */
   readonly ownProviders: boolean;
 }
 

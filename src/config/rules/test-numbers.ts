@@ -1,4 +1,4 @@
-/** Rules about test numbers. Neither a number nor its code is repeated: a number is named by its place. */
+/** Rules about test numbers. A message names a number by its position: numbers and codes are never repeated. */
 import { parsePhone } from '../../domain/phone.ts';
 import type { Mistake } from '../mistakes.ts';
 import { mistakeAt, type Rule } from './rule.ts';

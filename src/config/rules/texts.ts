@@ -69,10 +69,10 @@ export interface TextFindings {
   readonly warnings: readonly string[];
 }
 
-/** What the vendors take as one message at most. */
+/** The most segments that vendors take as one message. */
 const MAX_SEGMENTS = 10;
 
-/** Variables count as nothing: what is called too long is so with any values. */
+/** Variables count as empty, so that a text that is reported as too long is too long with any values. */
 export function checkTexts(input: { brand: string; purposes: readonly PurposeTexts[] }): TextFindings {
   const found = input.purposes.map((purpose) => checkPurpose(input.brand, purpose));
   return {
@@ -105,7 +105,7 @@ function checkPurpose(brand: string, purpose: PurposeTexts): TextFindings {
   };
 }
 
-/** Segments of an operator's text, or of the bundled one of a locale, with everything that follows it. */
+/** The segments of the operator's text, or of the bundled text of a locale, with the lines that follow it. */
 function sizeOf(
   brand: string,
   { name, digits, minutes, message }: PurposeTexts,
@@ -123,7 +123,7 @@ function longTexts(
 ): string[] {
   const long = sizes.filter(({ size }) => size > 1).map(({ locale, size }) => `${locale} (${size})`);
   if (long.length === 0) return [];
-  // 140 bytes are one segment in either encoding.
+  // 140 bytes are one segment in both encodings.
   const unread =
     message.androidAppHash === undefined ? '' : '; Android’s SMS Retriever takes at most 140 bytes, which is one';
   return [`purposes.${name}: the SMS takes more than one segment in ${long.sort().join(', ')}${unread}`];
@@ -154,7 +154,7 @@ function sizeProblem(segments: number): string | undefined {
 const PLACEHOLDER_RULE =
   'has a placeholder that is none of `{code}`, `{minutes}`, `{brand}` and lower_snake_case variables';
 
-/** Line feeds are text; so are joiners and the marks of writing direction. */
+/** Control characters. Line feeds are allowed, and so are joiners and marks of writing direction. */
 const HIDDEN = /(?!\n)[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 const APP_HASH = /^[A-Za-z0-9+/]{11}$/;
@@ -163,7 +163,7 @@ const APP_HASH_RULE = 'must be 11 characters of A-Z, a-z, 0-9, + and /';
 const HOST_RULE = 'must be a host name without scheme, port or path, international ones in their xn-- spelling';
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-/** A name that a browser can be at; an address of digits is none, `localhost` is. */
+/** Whether a browser can have it as the host of a page that WebOTP binds to: a name or `localhost`, not an IP address. */
 function isHost(host: string): boolean {
   const labels = host.split('.');
   if (host.length > 253 || !labels.every((label) => LABEL.test(label))) return false;

@@ -1,4 +1,4 @@
-/** The rules that vendors bring along: what one cannot do shows at start, not in the first SMS. */
+/** Runs the rules of the vendors: what a vendor cannot do shows at start, not in the first SMS. */
 import type { Vendor, VendorRuleContext } from '../../sms/vendor.ts';
 import { usedVendors, VENDORS, type VendorName } from '../../sms/vendors.ts';
 import { type Findings, type Mistake, unique } from '../mistakes.ts';
@@ -24,14 +24,14 @@ export const VENDOR_RULES: readonly Rule[] = [
   },
 ];
 
-/** What `vendor` lacks of these settings. */
+/** One mistake for each of these settings that is not set. */
 function lacking(context: RuleContext, { name, title }: Vendor<VendorName>, keys: readonly string[]): Mistake[] {
   const section: Readonly<Record<string, unknown>> = context.settings[name] ?? {};
   const missing = keys.filter((key) => section[key] === undefined);
   return missing.map((key) => mistakeAt(context, [name, key], `is required with the other ${title} settings`));
 }
 
-/** `context` as the rules of one vendor see it. */
+/** The context that the rules of one vendor get. */
 function viewOf(context: RuleContext, vendor: Vendor<VendorName>, used: boolean): VendorRuleContext {
   const { routes, purposes = {}, codes, limits, callbacks } = context.settings;
   return {

@@ -1,4 +1,4 @@
-/** What Tencent cannot carry, or what it needs, beyond single settings. */
+/** Rules about Tencent that span several settings. */
 import type { z } from 'zod';
 import { type Mistake, unique } from '../../config/mistakes.ts';
 import { COOLDOWN_STEPS } from '../../domain/policy.ts';

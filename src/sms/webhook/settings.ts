@@ -4,13 +4,13 @@ import { providerBounds, url } from '../../config/values.ts';
 import { vendor } from '../vendor.ts';
 import { webhookKey } from './signature.ts';
 
-/** Whether messages can be signed with it. */
+/** Whether messages can be signed with this secret. */
 function isSecret(value: string): boolean {
   try {
     webhookKey(value);
     return true;
   } catch {
-    // The rule that the operator reads is the schema's.
+    // The schema says which rule the secret breaks.
     return false;
   }
 }
