@@ -1,42 +1,26 @@
-/** The log: one record per RPC, and what else an operator must know. Only the fields named here are ever written. */
+/** The log: one record per RPC, and what else an operator must know. Only the fields named here are written. */
 import type { Logger } from 'pino';
 import type { Event } from '../event.ts';
 import { faultRecord } from './fault.ts';
 
-const TELL_EVERY_MS = 60_000;
+const REPEAT_EVERY_MS = 60_000;
+/** Beyond that the memory of what was logged begins anew. */
+const MAX_REMEMBERED = 1000;
 
-/** Listens to events. `clock` is in monotonic milliseconds. Levels: faults are errors, what is away is a warning, the rest is information. */
+/**
+ * Listens to events. `clock` is in monotonic milliseconds. Faults are logged as errors, outages as warnings, the rest as
+ * information.
+ */
 export function logEvents(logger: Logger, clock: () => number): (event: Event) => void {
-  let store: 'ready' | 'lost' | null = null;
-  const told = new Map<string, number>();
+  const isDue = createRepeatLimit(clock);
+  let storeState: 'ready' | 'lost' | null = null;
 
-  /** What may come a thousand times over is told once a minute. */
-  function newsOf(what: readonly string[], everyMs = TELL_EVERY_MS): boolean {
-    const key = what.join(' ');
-    const last = told.get(key);
-    if (last !== undefined && clock() - last < everyMs) return false;
-    if (told.size >= 1000) told.clear();
-    told.set(key, clock());
-    return true;
-  }
-
-  /** Why calls of the store fail. */
-  function explain(error: Error): void {
-    const why = rootOf(error)?.message ?? '';
-    if (newsOf(['store', why])) logger.warn({ why, err: faultRecord(error) }, 'store call failed');
-  }
-
-  /** What an operator has to mend, and codes that nobody knows, are told with the vendor's own id of the request. */
-  function attempt(event: AttemptEvent): void {
-    const { provider, vendorCode, unlistedCode } = event;
-    const record = attemptRecord(event);
-    if (unlistedCode !== '' && newsOf(['unlisted', provider, unlistedCode], Number.POSITIVE_INFINITY)) {
-      logger.warn(record, 'provider answers a code that is not listed');
-    } else if (event.actor === 'operator' && newsOf(['attempt', provider, vendorCode])) {
-      logger.warn(record, 'provider needs attention');
-    } else {
-      logger.debug(record, 'attempt');
-    }
+  function storeConnection({ state, error }: StoreConnectionEvent): void {
+    // Every attempt to reconnect that fails reports the loss again: only a change is logged.
+    if (state === storeState) return;
+    storeState = state;
+    if (state === 'ready') logger.info('store ready');
+    else logger.warn({ why: rootOf(error)?.message, err: faultRecord(error) }, 'store lost');
   }
 
   return (event) => {
@@ -44,58 +28,85 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
       case 'rpc':
         return logger[rpcLevel(event.status)](rpcRecord(event), 'rpc');
       case 'store':
-        logger.debug({ operation: event.operation, ok: event.error === null, latency_ms: ms(event.seconds) }, 'store');
-        return event.error === null ? undefined : explain(event.error);
+        return logStore(event, { logger, isDue });
       case 'attempt':
-        return attempt(event);
+        return logAttempt(event, { logger, isDue });
       case 'breaker':
         return logger[event.state === 'open' ? 'warn' : 'info']({ provider: event.provider }, BREAKER[event.state]);
       case 'report':
-        return logger.debug(
-          {
-            provider: event.provider,
-            status: event.status,
-            category: event.category || undefined,
-            vendor_code: event.vendorCode || undefined,
-            outcome: event.outcome,
-          },
-          'delivery report',
-        );
+        return logger.debug(reportRecord(event), 'delivery report');
       case 'callback_refused':
-        if (newsOf(['callback', event.provider, event.why])) {
+        if (isDue(['callback', event.provider, event.why])) {
           logger.warn({ provider: event.provider, why: event.why }, 'callback refused');
         }
         return;
       case 'reports_failed':
-        if (newsOf(['reports', event.provider, event.error.message])) {
+        if (isDue(['reports', event.provider, event.error.message])) {
           logger.warn({ provider: event.provider, err: faultRecord(event.error) }, 'delivery reports failed');
         }
         return;
       case 'conversion':
-        if (!event.ok && newsOf(['conversion', event.provider, event.vendorCode])) {
+        if (!event.ok && isDue(['conversion', event.provider, event.vendorCode])) {
           logger.warn({ provider: event.provider, vendor_code: event.vendorCode }, 'conversion feedback failed');
         }
         return;
-      case 'settle_failed':
-        return logger.error(
-          { refund: event.refund, attempt: event.attempt, err: faultRecord(event.error) },
-          'a send could not be settled',
-        );
+      case 'settle_failed': {
+        const { refund, attempt, error } = event;
+        return logger.error({ refund, attempt, err: faultRecord(error) }, 'a send could not be settled');
+      }
       case 'fault':
         return logger.error({ where: event.where, err: faultRecord(event.error) }, 'fault');
       case 'store_connection':
-        // Every failed reconnection reports the loss again: only the first is news.
-        if (event.state === store) return;
-        store = event.state;
-        if (event.state === 'ready') logger.info('store ready');
-        else logger.warn({ why: rootOf(event.error)?.message, err: faultRecord(event.error) }, 'store lost');
-        return;
+        return storeConnection(event);
     }
   };
 }
 
+/** Whether this is to be logged now: what can happen a thousand times a second is logged once a minute. */
+type IsDue = (what: readonly string[], everyMs?: number) => boolean;
+
+function createRepeatLimit(clock: () => number): IsDue {
+  const loggedAt = new Map<string, number>();
+  return (what, everyMs = REPEAT_EVERY_MS) => {
+    const key = what.join(' ');
+    const last = loggedAt.get(key);
+    if (last !== undefined && clock() - last < everyMs) return false;
+    if (loggedAt.size >= MAX_REMEMBERED) loggedAt.clear();
+    loggedAt.set(key, clock());
+    return true;
+  };
+}
+
+interface Output {
+  readonly logger: Logger;
+  readonly isDue: IsDue;
+}
+
+function logStore({ operation, error, seconds }: StoreEvent, { logger, isDue }: Output): void {
+  logger.debug({ operation, ok: error === null, latency_ms: ms(seconds) }, 'store');
+  if (error === null) return;
+  const why = rootOf(error)?.message ?? '';
+  if (isDue(['store', why])) logger.warn({ why, err: faultRecord(error) }, 'store call failed');
+}
+
+/** Warnings are for the operator: what only the operator can mend, and codes that no table lists. */
+function logAttempt(event: AttemptEvent, { logger, isDue }: Output): void {
+  const { provider, vendorCode, unlistedCode } = event;
+  const record = attemptRecord(event);
+  if (unlistedCode !== '' && isDue(['unlisted', provider, unlistedCode], Number.POSITIVE_INFINITY)) {
+    logger.warn(record, 'provider answers a code that is not listed');
+  } else if (event.actor === 'operator' && isDue(['attempt', provider, vendorCode])) {
+    logger.warn(record, 'provider needs attention');
+  } else {
+    logger.debug(record, 'attempt');
+  }
+}
+
 type RpcEvent = Extract<Event, { type: 'rpc' }>;
+type StoreEvent = Extract<Event, { type: 'store' }>;
 type AttemptEvent = Extract<Event, { type: 'attempt' }>;
+type ReportEvent = Extract<Event, { type: 'report' }>;
+type StoreConnectionEvent = Extract<Event, { type: 'store_connection' }>;
 
 const BREAKER = {
   open: 'provider is left alone',
@@ -112,6 +123,16 @@ function attemptRecord(event: AttemptEvent): object {
     unlisted_code: event.unlistedCode || undefined,
     vendor_request_id: event.vendorRequestId || undefined,
     latency_ms: ms(event.seconds),
+  };
+}
+
+function reportRecord({ provider, status, category, vendorCode, outcome }: ReportEvent): object {
+  return {
+    provider,
+    status,
+    category: category || undefined,
+    vendor_code: vendorCode || undefined,
+    outcome,
   };
 }
 
@@ -136,7 +157,7 @@ function rpcRecord({ edge, method, status, reason, seconds, facts }: RpcEvent): 
   };
 }
 
-/** What the store itself said may be shown: it never gets to see a phone or a code. */
+/** The store's own message, which may be logged: no phone and no code is ever handed to the store. */
 function rootOf(error: Error | undefined): Error | undefined {
   return error?.cause instanceof Error ? rootOf(error.cause) : error;
 }
