@@ -174,12 +174,3 @@ export function hopsTo(name: string, routes: readonly Route[]): readonly OwnHop[
     hops.flatMap(({ provider, sender }: Hop, hop) => (provider === name ? [{ route, hop, sender }] : [])),
   );
 }
-
-/** The settings without the undefined ones, for options that may be left out but not be undefined. */
-export function present<T extends object>(settings: T): Present<T> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Present<T>;
-}
-
-type Present<T> = {
-  [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key];
-} & { [Key in keyof T as undefined extends T[Key] ? Key : never]?: Exclude<T[Key], undefined> };

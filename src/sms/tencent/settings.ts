@@ -1,5 +1,5 @@
 /** Tencent Cloud SMS: what the rest of the program must know about it. */
-import { present, vendor } from '../vendor.ts';
+import { vendor } from '../vendor.ts';
 import { RULES } from './rules.ts';
 import { schema } from './schema.ts';
 import { hasTemplate, templateVariables } from './template-choice.ts';
@@ -17,16 +17,11 @@ export const tencent = vendor({
   rules: RULES,
   pollSeconds: ({ pullSeconds }) => pullSeconds,
   async open(settings, { now, brand, failOverBlocked, callbackUrl }) {
-    const { secretId, secretKey, sdkAppId, callbackToken, callbackAddresses, templates, pullSeconds, ...rest } =
-      settings;
+    const { callbackToken, callbackAddresses, pullSeconds, ...rest } = settings;
     const { createTencentProvider } = await import('./provider.ts');
     const reported = callbackUrl !== undefined && callbackToken !== undefined;
     return createTencentProvider({
-      ...present(rest),
-      secretId,
-      secretKey,
-      sdkAppId,
-      templates: templates.map(present),
+      ...rest,
       brand,
       failOverBlocked,
       pull: pullSeconds > 0,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { unique } from '../../config/mistakes.ts';
 import { providerBounds, text, url } from '../../config/values.ts';
-import { hopsTo, present, type VendorRule, vendor } from '../vendor.ts';
+import { hopsTo, type VendorRule, vendor } from '../vendor.ts';
 
 const NAME = 'twilio';
 const TITLE = 'Twilio';
@@ -86,7 +86,9 @@ export const twilio = vendor({
     const { accountSid, authToken, apiKeySid: sid, apiKeySecret: secret, phoneNumber: from, ...rest } = settings;
     const { createTwilioProvider } = await import('./provider.ts');
     return createTwilioProvider({
-      ...present({ ...rest, from, statusCallback: callbackUrl }),
+      ...rest,
+      from,
+      statusCallback: callbackUrl,
       accountSid,
       authToken,
       ...(sid !== undefined && secret !== undefined && { apiKey: { sid, secret } }),
