@@ -10,7 +10,10 @@ type Rule = VendorRule<z.output<typeof schema>>;
 
 /** Verification templates take numbers of 6 digits at the most (text of TemplateParameterFormatError). */
 const TENCENT_DIGITS = 6;
-/** Messages of the same content to one number a day, by Tencent's FAQ: accounts of the mainland and of the international site. */
+/**
+ * Messages of the same content to one number a day, by Tencent's FAQ: accounts of the mainland and of the international
+ * site.
+ */
 const TENCENT_SAME_CONTENT = { mainland: 10, international: 2 } as const;
 /** The API of international accounts. */
 const INTERNATIONAL_HOST = 'sms.intl.tencentcloudapi.com';

@@ -24,7 +24,7 @@ export const tencent = vendor({
       ...rest,
       brand,
       failOverBlocked,
-      pull: pullSeconds > 0,
+      poll: pullSeconds > 0,
       ...(reported && { callback: { path: `/${callbackToken}`, addresses: callbackAddresses } }),
       now,
     });

@@ -1,6 +1,6 @@
 /**
- * Which approved template carries a message: Tencent sends nothing but templates. The provider and the rules of the configuration
- * choose by the same tiers. Loads no SDK.
+ * Which approved template carries a message: Tencent sends nothing but templates. The provider and the rules of the
+ * configuration choose by the same tiers. Loads no SDK.
  */
 import { lookupLocale, readLocale } from '../../domain/locale.ts';
 import { BUILT_IN } from '../../domain/message.ts';
@@ -40,8 +40,8 @@ export const GENERAL_ID = { mainland: 'templateId', international: 'internationa
 type Tier = ReadonlyMap<string, Template>;
 
 /**
- * Where a template is looked for, in this order: the one that the route names, and no other; else those of the purpose, those for
- * every purpose, the general one. Ends with the first tier that serves every language.
+ * Where a template is looked for, in this order: the one that the route names, and no other; else those of the purpose,
+ * those for every purpose, the general one. Ends with the first tier that serves every language.
  */
 export function tiersOf(
   settings: TemplateSettings,
