@@ -97,7 +97,7 @@ async function run(config: Config, overrides: Overrides) {
     store,
     dispatch: messaging.dispatch,
     link: messaging.link,
-    onApproved: messaging.feedback,
+    onApproved: messaging.onApproved,
     keyring,
     ...policiesOf(config),
     disclosesCode: (provider) => config.mode !== 'production' && messaging.prints(provider),

@@ -1,39 +1,42 @@
 /**
- * A circuit breaker. Ours rather than cockatiel's, which makes calls wait for the probe while it is half open instead of
- * turning them away, takes an outcome that says nothing of the provider for a success then, cannot open at once, keeps
- * the time of the next probe to itself, and reads the clock of the system.
+ * A circuit breaker. The library cockatiel does not fit: while half open it lets calls wait for the probe instead of
+ * refusing them, and counts an outcome that says nothing about the provider as a success; it cannot open at once, does
+ * not tell the time of the next probe, and reads the system's clock.
  */
 import type { BreakerState } from '../event.ts';
 
 export interface BreakerSettings {
-  /** As many failures in a row open it. */
+  /** This many failures in a row open it. */
   readonly failures: number;
   /** From opening to the first probe; doubles with each probe that fails. */
   readonly openMs: number;
   readonly maxOpenMs: number;
 }
 
-/** What a call tells of its provider. `down` opens at once; `neutral` tells nothing. */
+/** What a call shows about its provider. `down` opens the breaker at once; `neutral` shows nothing. */
 export type Health = 'up' | 'failed' | 'down' | 'neutral';
 
-export type Admission =
-  /** `leave` must be called when the call has ended. */
-  | { readonly admitted: true; readonly leave: (health: Health) => void }
-  /** Not now; the next probe is due after `retryAfterMs`. */
-  | { readonly admitted: false; readonly retryAfterMs: number };
+export type Permit =
+  /** `done` must be called when the call has ended. */
+  | { readonly granted: true; readonly done: (health: Health) => void }
+  /** The next probe is due after `retryAfterMs`. */
+  | { readonly granted: false; readonly retryAfterMs: number };
 
-/** `clock` is monotonic, in milliseconds. While half open, one call at a time is admitted, until one succeeds or fails. */
+/**
+ * `clock` is monotonic, in milliseconds. While half open, one call at a time gets a permit, until one succeeds or
+ * fails.
+ */
 export function createBreaker(
   settings: BreakerSettings,
   clock: () => number,
   changed: (state: BreakerState) => void,
-): () => Admission {
+): () => Permit {
   let state: BreakerState = 'closed';
   let failures = 0;
   let openings = 0;
   let probeAt = 0;
   let probing = false;
-  /** Counts changes of state: a call that began before the last one tells nothing of now. */
+  /** Counts changes of state: a call that began before the last change shows nothing about the present state. */
   let era = 0;
 
   function change(next: BreakerState): void {
@@ -44,8 +47,8 @@ export function createBreaker(
     changed(next);
   }
 
-  function leave(entered: number, health: Health): void {
-    if (entered !== era) return;
+  function done(began: number, health: Health): void {
+    if (began !== era) return;
     probing = false;
     if (health === 'failed') failures += 1;
     if (health === 'down' || (health === 'failed' && (state === 'half_open' || failures >= settings.failures))) {
@@ -61,11 +64,11 @@ export function createBreaker(
 
   return () => {
     const untilProbe = probeAt - clock();
-    if (state === 'open' && untilProbe > 0) return { admitted: false, retryAfterMs: untilProbe };
+    if (state === 'open' && untilProbe > 0) return { granted: false, retryAfterMs: untilProbe };
     if (state === 'open') change('half_open');
-    if (probing) return { admitted: false, retryAfterMs: settings.openMs };
+    if (probing) return { granted: false, retryAfterMs: settings.openMs };
     probing = state === 'half_open';
-    const entered = era;
-    return { admitted: true, leave: (health) => leave(entered, health) };
+    const began = era;
+    return { granted: true, done: (health) => done(began, health) };
   };
 }

@@ -3,15 +3,15 @@ import { isIP, isIPv6, SocketAddress } from 'node:net';
 export interface Hops {
   /** Of the connection. */
   readonly socket: string | undefined;
-  /** `X-Forwarded-For`: each proxy adds at its end who called it. What stands before that, anybody can have written. */
+  /** `X-Forwarded-For`: each proxy appends the address that called it. Any client can write what comes before. */
   readonly forwarded: string | readonly string[] | undefined;
   /** How many proxies stand before this listener; 0 ignores the header. */
   readonly trustedProxies: number;
 }
 
 /**
- * Who called the outermost trusted proxy. The socket's own address when the header does not reach that far, or what
- * stands there is no address: in doubt it is the caller that is known for sure. IPv4 in IPv6 comes as IPv4.
+ * The address that called the outermost trusted proxy. When the header is too short, or that entry is not an address,
+ * it is the socket's own address, the only one that is sure. IPv4 in IPv6 comes as IPv4.
  */
 export function clientAddress({ socket = '', forwarded = '', trustedProxies }: Hops): string {
   const peer = plainAddress(socket) ?? '';
@@ -21,7 +21,7 @@ export function clientAddress({ socket = '', forwarded = '', trustedProxies }: H
   return (entry === undefined ? null : plainAddress(entry.trim())) ?? peer;
 }
 
-/** Without port, brackets and zone; in the one spelling that Node has for it. Null when it is none. */
+/** Without port, brackets and zone, in Node's spelling. Null when the text is not an address. */
 function plainAddress(text: string): string | null {
   const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(text) ?? [];
   const [, v4] = /^([\d.]+):\d+$/.exec(text) ?? [];

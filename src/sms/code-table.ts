@@ -1,4 +1,7 @@
-/** A vendor's table of error codes, as data: what each code means for the message, for the answer to the caller and for the operator. */
+/**
+ * A vendor's table of error codes, as data: what each code means for the message, for the answer to the caller and for
+ * the operator.
+ */
 import type { FailureCategory } from '../domain/delivery.ts';
 import type { Actor, Failure, FailureStatus } from './provider.ts';
 
@@ -9,7 +12,10 @@ export interface CodeRow<Wait = number> extends Verdict<Wait> {
 }
 
 export interface Verdict<Wait = number> {
-  /** `blocked`: refused by this vendor on behalf of the recipient. Whether another provider may try is the operator's choice. */
+  /**
+   * `blocked`: refused by this vendor on behalf of the recipient. Whether another provider may try is the operator's
+   * choice.
+   */
   readonly kind: Failure['kind'] | 'blocked';
   readonly category: FailureCategory;
   readonly status: FailureStatus;

@@ -1,6 +1,6 @@
 import type { Provider } from './provider.ts';
 
-/** Shows the message to the developer instead of sending it. Development only: it is the one place that prints codes. */
+/** Prints the message instead of sending it. For development only: no other code prints codes. */
 export function createConsoleProvider(print: (line: string) => void): Provider {
   return {
     name: 'console',

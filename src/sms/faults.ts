@@ -1,6 +1,7 @@
 /**
- * What a request to a vendor can end with when no code of the vendor says why: one word for each cause, the same for all vendors,
- * and a sentence on it for the operator. Whether the message was sent is another question, which the vendor's client answers.
+ * What a request to a vendor can end with when no code of the vendor says why: one word for each cause, the same for
+ * all vendors, and a sentence on it for the operator. Whether the message was sent is another question, which the
+ * vendor's client answers.
  */
 
 const SENTENCES = {
@@ -19,7 +20,9 @@ const SENTENCES = {
 /** Goes into `vendorCode`, and so into metrics and the log. */
 export type FaultWord = keyof typeof SENTENCES;
 
-/** By the error code of the system, of Node or of a library. Codes of DNS and TLS, which are many, have patterns below. */
+/**
+ * By the error code of the system, of Node or of a library. Codes of DNS and TLS, which are many, have patterns below.
+ */
 const WORDS: Readonly<Record<string, FaultWord>> = {
   ECONNREFUSED: 'refused',
   ENOTFOUND: 'dns',

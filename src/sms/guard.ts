@@ -1,14 +1,14 @@
 /**
- * One provider within bounds: a circuit breaker, so that one that is down costs its callers nothing; a limit on messages
- * at once, without a queue, so that one that hangs does not hold all of them; and a timeout.
+ * A provider within bounds: a circuit breaker, so that a provider that is down costs no time; a limit on messages at
+ * once, without a queue, so that a provider that hangs does not hold every call; and a time-out.
  */
 import type { FailureCategory } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
 import { type BreakerSettings, createBreaker, type Health } from './breaker.ts';
 import type { Provider, SendResult } from './provider.ts';
-import { bounded } from './timeout.ts';
+import { withTimeout } from './timeout.ts';
 
-/** Never throws, and answers soon after its signal fired. */
+/** Never throws, and resolves soon after its signal fired. */
 export type Guarded = Pick<Provider, 'name' | 'send'>;
 
 export interface GuardOptions {
@@ -24,12 +24,12 @@ export interface GuardOptions {
 
 const BUSY_MS = 1_000;
 
-/** How a guard says that it did not call the provider. */
-export const TURNED_AWAY: ReadonlySet<string> = new Set(['busy', 'breaker_open']);
+/** The vendor codes of a guard that did not call its provider. */
+export const NOT_CALLED: ReadonlySet<string> = new Set(['busy', 'breaker_open']);
 
 /**
- * What a message that was surely not sent tells of the provider. Only what concerns every message counts: otherwise a few
- * odd numbers, or one wrong template, would take the provider from everybody.
+ * What a message that was surely not sent shows about the provider. Only what concerns every message counts: otherwise
+ * a few odd numbers, or one wrong template, would open the breaker for all messages.
  */
 const HEALTH: Readonly<Record<FailureCategory, Health>> = {
   transient: 'failed',
@@ -37,7 +37,7 @@ const HEALTH: Readonly<Record<FailureCategory, Health>> = {
   credentials: 'failed',
   rate_limited: 'failed',
   balance: 'down',
-  // Codes that no table lists: who knows whether they concern more than this number.
+  // Codes that no table lists: they may concern this number only.
   unknown: 'neutral',
   invalid_number: 'neutral',
   unreachable: 'neutral',
@@ -50,37 +50,39 @@ const HEALTH: Readonly<Record<FailureCategory, Health>> = {
   configuration: 'neutral',
 };
 
-/** Adds `breaker_open` and `busy` to what a provider answers: nothing was called then. */
+/** Adds `busy` and `breaker_open` to a provider's results: it was not called then. */
 export function guardProvider(provider: Provider, options: GuardOptions): Guarded {
   const { timeoutMs, maxConcurrent, emit, clock } = options;
   const { name } = provider;
-  const enter = createBreaker(options.breaker, clock, (state) => emit({ type: 'breaker', provider: name, state }));
+  const requestPermit = createBreaker(options.breaker, clock, (state) =>
+    emit({ type: 'breaker', provider: name, state }),
+  );
   let concurrent = 0;
 
   return {
     name,
     async send(message, signal) {
-      if (concurrent >= maxConcurrent) return turnedAway('busy', BUSY_MS);
-      const admission = enter();
-      if (!admission.admitted) return turnedAway('breaker_open', admission.retryAfterMs);
+      if (concurrent >= maxConcurrent) return notCalled('busy', BUSY_MS);
+      const permit = requestPermit();
+      if (!permit.granted) return notCalled('breaker_open', permit.retryAfterMs);
       concurrent += 1;
       const start = clock();
-      const result = await settled(() => bounded((both) => provider.send(message, both), { timeoutMs, signal }));
+      const result = await resultOf(() => withTimeout((both) => provider.send(message, both), { timeoutMs, signal }));
       concurrent -= 1;
-      // A caller who left a slow provider no time must not take it from those who wait.
-      const hurried = signal.aborted && clock() - start < timeoutMs / 2;
-      admission.leave(hurried && result.kind !== 'accepted' ? 'neutral' : healthOf(result));
+      // Callers with short deadlines must not open the breaker for those who wait longer.
+      const cutShort = signal.aborted && clock() - start < timeoutMs / 2;
+      permit.done(cutShort && result.kind !== 'accepted' ? 'neutral' : healthOf(result));
       return result;
     },
   };
 }
 
-function turnedAway(vendorCode: string, retryAfterMs: number): SendResult {
+function notCalled(vendorCode: string, retryAfterMs: number): SendResult {
   return { kind: 'unavailable', category: 'transient', vendorCode, retryAfterMs };
 }
 
-/** A provider that ignores its signal, or throws against its contract, has maybe sent. */
-async function settled(send: () => Promise<SendResult | null>): Promise<SendResult> {
+/** A provider that ignores its signal, or that throws, which its contract forbids, has maybe sent. */
+async function resultOf(send: () => Promise<SendResult | null>): Promise<SendResult> {
   try {
     return (await send()) ?? { kind: 'unknown', category: 'timeout', vendorCode: 'timeout' };
   } catch {

@@ -1,4 +1,7 @@
-/** Everything between the verifier and the vendors: providers within their bounds, routes to them, and what they report back. */
+/**
+ * Everything between the verifier and the vendors: providers within their bounds, routes to them, and what they report
+ * back.
+ */
 
 import { ConfigError } from '../config/load.ts';
 import { routesOf } from '../config/policies.ts';
@@ -15,13 +18,13 @@ import { createRouting, type Route } from '../domain/routing.ts';
 import type { Emit } from '../event.ts';
 import type { Store } from '../store/store.ts';
 import { createReporting } from '../verification/delivery-report.ts';
-import { createFeedback } from './conversions.ts';
+import { createConversions } from './conversions.ts';
 import { createDispatch } from './dispatch.ts';
 import { guardProvider } from './guard.ts';
 import type { Provider } from './provider.ts';
-import { createCallbackServer } from './report-listener.ts';
-import { createPoll } from './report-poller.ts';
-import { bounded } from './timeout.ts';
+import { createReportListener } from './report-listener.ts';
+import { createReportPoller } from './report-poller.ts';
+import { withTimeout } from './timeout.ts';
 import type { OpenProvider } from './vendor.ts';
 import { CONSOLE, openConsole, openProviders } from './vendors.ts';
 
@@ -61,13 +64,13 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
     clock,
   });
   const reporting = createReporting({ store: parts.store, keyring: parts.keyring, emit });
-  const feedback = createFeedback({ providers, emit });
+  const conversions = createConversions({ providers, emit });
   const linked = new Set(providers.filter(({ reports }) => reports?.byMessageId).map(({ name }) => name));
   const { publicUrl, trustedProxies } = config.callbacks;
   const callbacks =
     publicUrl === undefined
       ? null
-      : createCallbackServer({
+      : createReportListener({
           providers,
           publicUrl,
           trustedProxies,
@@ -76,12 +79,12 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
           emit,
           now,
         });
-  const poll = createPoll({ polled: configured, onReport: reporting.report, emit });
+  const poller = createReportPoller({ polled: configured, onReport: reporting.report, emit });
 
   return {
     dispatch,
     callbacks,
-    feedback: feedback.tell,
+    onApproved: conversions.notify,
     /** Whether a message by this provider was only printed, so that its code may be shown to the caller. */
     prints: (provider: string) => provider === CONSOLE,
     /** Never rejects. */
@@ -95,12 +98,12 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
     },
     /** No report is received or fetched any more. */
     async stopReports(graceMs: number): Promise<void> {
-      await Promise.all([callbacks?.close(graceMs), bounded(() => poll.stop(), { timeoutMs: graceMs })]);
+      await Promise.all([callbacks?.close(graceMs), withTimeout(() => poller.stop(), { timeoutMs: graceMs })]);
     },
     async close(): Promise<void> {
       await Promise.all([
-        feedback.settled(MESSAGING_CLOSE_MS),
-        bounded(() => reporting.settled(), { timeoutMs: MESSAGING_CLOSE_MS }),
+        conversions.drain(MESSAGING_CLOSE_MS),
+        withTimeout(() => reporting.settled(), { timeoutMs: MESSAGING_CLOSE_MS }),
       ]);
       for (const provider of providers) provider.close?.();
     },

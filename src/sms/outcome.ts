@@ -3,11 +3,13 @@ import type { Failure, FailureStatus } from './provider.ts';
 const RETRY_AFTER_MS = 5_000;
 
 /**
- * What SendCode answers when surely nothing was sent. A refusal of this number or content is final. Otherwise hope comes
- * first: UNAVAILABLE when trying again may help, with the shortest wait; then what is about the destination; and INTERNAL
- * when only the operator can mend it. Without failures, no provider was called in time.
+ * The status of a SendCode for which surely nothing was sent. The first of these that applies:
+ * 1. that of a refusal of this number or content, which is final;
+ * 2. UNAVAILABLE when another try may help, with the shortest wait; also when no provider could be called in time;
+ * 3. FAILED_PRECONDITION when it is about the destination;
+ * 4. INTERNAL: only the operator can repair it.
  */
-export function lastWord(failures: readonly Failure[]): { status: FailureStatus; retryAfterMs: number } {
+export function statusOf(failures: readonly Failure[]): { status: FailureStatus; retryAfterMs: number } {
   const rejected = failures.find(({ kind }) => kind === 'rejected');
   if (rejected !== undefined) {
     const { status = 'FAILED_PRECONDITION', retryAfterMs = RETRY_AFTER_MS } = rejected;
@@ -22,5 +24,5 @@ export function lastWord(failures: readonly Failure[]): { status: FailureStatus;
   return { status: destination ? 'FAILED_PRECONDITION' : 'INTERNAL', retryAfterMs: RETRY_AFTER_MS };
 }
 
-/** Nobody may send there: as final as a refusal of the number. */
+/** No route leads to this number: as final as a refusal of the number. */
 export const NO_ROUTE = { status: 'FAILED_PRECONDITION', retryAfterMs: RETRY_AFTER_MS } as const;

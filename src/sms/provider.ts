@@ -1,22 +1,22 @@
 /**
- * The seam to SMS vendors: one file per vendor, one line where app.ts lists them. A provider never throws: it says which of four
- * things happened, and "I do not know" (a timeout, a reset, a 5xx) is `unknown`, never a failure.
+ * The seam to SMS vendors: one folder per vendor, one line in vendors.ts. A provider never throws: it says which of
+ * four things happened. When it cannot know (a time-out, a reset, a 5xx) that is `unknown`, never a failure.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DeliveryReport, FailureCategory } from '../domain/delivery.ts';
 import type { Sender } from '../domain/routing.ts';
 
 export interface Provider {
-  /** As routes, metrics and the delivery record name it. */
+  /** Used in routes, metrics and the delivery record. */
   readonly name: string;
   /**
-   * Sends one message. `signal` alone ends the attempt: a provider has no timer of its own. The result is then `unknown`, unless
-   * nothing was written yet.
+   * Sends one message. `signal` alone ends the attempt: a provider has no timer of its own. The result is then
+   * `unknown`, unless nothing was written yet.
    */
   send(message: Message, signal: AbortSignal): Promise<SendResult>;
-  /** Tells the vendor that the code of a message was entered: routes that convert stay in use. */
+  /** Tells the vendor that the code of a message was entered. Vendors prefer carriers whose codes are entered. */
   readonly converted?: (conversion: Conversion, signal: AbortSignal) => Promise<ConversionResult>;
-  /** How the vendor's delivery reports are read; without it there are none. */
+  /** How the vendor's delivery reports come in; left out when they do not. */
   readonly reports?: Reports;
   /** What a code of the vendor's table means, in English, for an operator. */
   readonly explain?: (vendorCode: string) => string;
@@ -40,7 +40,7 @@ export interface Message {
   readonly sendId: string;
   /** Opaque; comes back in delivery reports, and leads to the verification. At most 200 characters of base64url. */
   readonly reportToken: string;
-  /** As whom to send on this route. */
+  /** The sender that this route sets. */
   readonly sender: Sender;
 }
 
@@ -54,16 +54,18 @@ export type SendResult =
   | Failure;
 
 export interface Failure {
-  readonly kind: /** This number or content is refused: no other provider will help. Surely not sent. */
+  readonly kind: /** Surely not sent, and no other provider would help: this number or content is refused. */
     | 'rejected'
-    /** Surely not sent; another provider may. */
+    /** Surely not sent; another provider may be able to. */
     | 'unavailable'
     /** Maybe sent. */
     | 'unknown';
   readonly category: FailureCategory;
   /** The vendor's code when its table lists it, else a word of ours (`http_502`, `timeout`, `unlisted`). Bounded. */
   readonly vendorCode: string;
-  /** What SendCode answers when this is the last word. By default FAILED_PRECONDITION when rejected, else UNAVAILABLE. */
+  /**
+   * What SendCode answers when this failure decides. By default FAILED_PRECONDITION when rejected, else UNAVAILABLE.
+   */
   readonly status?: FailureStatus;
   /** Who has to act. */
   readonly actor?: Actor;
@@ -71,11 +73,11 @@ export interface Failure {
   readonly retryAfterMs?: number;
   /** Surely not sent, and the vendor invites another try after `retryAfterMs`. */
   readonly retrySame?: boolean;
-  /** Concerns this destination or sender only: it says nothing of how the provider does. */
+  /** Concerns this destination or sender only: it says nothing about the health of the provider. */
   readonly local?: boolean;
   /** The vendor's id of the request, for its support. */
   readonly requestId?: string;
-  /** The code as it came, when no table lists it: for the log, once. Never free text. */
+  /** The code as it came, when no table lists it; for the log. Never free text. */
   readonly unlistedCode?: string;
 }
 
@@ -98,12 +100,12 @@ export interface Conversion {
 export type ConversionResult = { readonly ok: true } | { readonly ok: false; readonly vendorCode: string };
 
 export interface Reports {
-  /** The vendor tells of a message by its own id only: that id must lead to the verification. */
+  /** The vendor's reports may name a message by the vendor's id alone: that id must lead to the verification. */
   readonly byMessageId: boolean;
-  /** One delivery by HTTP to `/<provider's name>…` of the callback listener. Must not throw. */
+  /** Reads one HTTP request to `/<provider's name>…` of the report listener (a callback). Must not throw. */
   read?(request: ReportRequest): ReportReading;
-  /** Where the vendor cannot reach us: what it has to tell since it was last asked. May throw. */
-  pull?(signal: AbortSignal): Promise<readonly DeliveryReport[]>;
+  /** Fetches new reports, from a vendor that does not call us. May throw. */
+  poll?(signal: AbortSignal): Promise<readonly DeliveryReport[]>;
 }
 
 export interface ReportRequest {
@@ -113,14 +115,14 @@ export interface ReportRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** Of the client, behind the trusted proxies. */
+  /** Of the client, before the trusted proxies. */
   readonly address: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 export type ReportReading =
-  /** `answer` is what the vendor wants to hear. */
+  /** `answer` is what the vendor expects. */
   | { readonly kind: 'reports'; readonly reports: readonly DeliveryReport[]; readonly answer: ReportAnswer }
   /** Not from the vendor: 403. */
   | { readonly kind: 'forged' }
@@ -129,6 +131,6 @@ export type ReportReading =
 
 export interface ReportAnswer {
   readonly status: number;
-  /** JSON; empty for none. */
+  /** JSON, or empty. */
   readonly body: string;
 }

@@ -1,6 +1,7 @@
 /**
- * The listener for delivery reports, the one that strangers reach: `POST <public path>/<provider>…`. Each provider reads
- * its own and says whether they are genuine. Neither body nor URL goes anywhere else: they hold phone numbers and secrets.
+ * The listener for delivery reports: `POST <public path>/<provider>…`. It is the only one that is open to the internet.
+ * Each provider reads its own reports and says whether they are genuine. Body and URL go nowhere else: they contain
+ * phone numbers and secrets.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { DeliveryReport } from '../domain/delivery.ts';
@@ -9,34 +10,38 @@ import { closeServer, listenOn } from '../http-server.ts';
 import { clientAddress } from './client-address.ts';
 import type { Provider, ReportReading } from './provider.ts';
 
-export interface CallbackServerOptions {
-  /** Those without `reports.read` are not there. */
+export interface ReportListenerOptions {
+  /** For those without `reports.read` the answer is 404. */
   readonly providers: readonly Provider[];
-  /** How providers reach this listener from outside. Proxies keep its path. */
+  /** The URL by which providers reach this listener. Proxies must keep its path. */
   readonly publicUrl: string;
-  /** How many of them add to `X-Forwarded-For`. */
+  /** How many proxies append to `X-Forwarded-For`. */
   readonly trustedProxies: number;
   readonly maxBodyBytes: number;
-  /** Rejects when it could not be stored: the vendor is then asked to try again. */
+  /** Rejects when the report could not be stored: the answer is 503 then, so that the vendor repeats it. */
   readonly onReport: (provider: string, report: DeliveryReport) => Promise<void>;
   readonly emit: Emit;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** How long a client may take to send its request, the first byte included; 5 s when left out. */
+  /** For a client to send its whole request, counted from the connection; 5 s when left out. */
   readonly requestMs?: number;
-  /** At once; 500 when left out. Those beyond are closed, so that strangers cannot use up what the process may open. */
+  /**
+   * 500 when left out. Further connections are closed, so that strangers cannot use up the file descriptors of the
+   * process.
+   */
   readonly maxConnections?: number;
 }
 
-export interface CallbackServer {
+export interface ReportListener {
   /** Resolves with the bound port. */
   listen(address: { host: string; port: number }): Promise<number>;
   close(graceMs: number): Promise<void>;
 }
 
-interface Answer {
+/** An answer by HTTP. */
+interface Reply {
   readonly status: number;
-  /** JSON; empty for none. */
+  /** JSON, or empty. */
   readonly body?: string;
 }
 
@@ -50,56 +55,17 @@ const REFUSALS: Readonly<Record<CallbackRefusal, number>> = {
 
 const REQUEST_MS = 5_000;
 const MAX_CONNECTIONS = 500;
-/** Longer than load balancers keep idle connections (60 s as a rule), so that it is they who close them. */
+/** Longer than load balancers keep idle connections, usually 60 s: then it is the load balancer that closes them. */
 const KEEP_ALIVE_MS = 65_000;
 
-export function createCallbackServer(options: CallbackServerOptions): CallbackServer {
-  const { trustedProxies, maxBodyBytes, onReport, emit, now, requestMs = REQUEST_MS } = options;
-  const publicUrl = options.publicUrl.replace(/\/+$/, '');
-  const prefix = new URL(options.publicUrl).pathname.replace(/\/+$/, '');
-  const readers = new Map(
-    options.providers.flatMap(({ name, reports }) => {
-      return reports?.read === undefined ? [] : [[name, reports.read.bind(reports)] as const];
-    }),
-  );
+export function createReportListener(options: ReportListenerOptions): ReportListener {
+  const { emit, requestMs = REQUEST_MS } = options;
+  const replyTo = createReplies(options);
   let closing = false;
-
-  /** Null when the client went away, or took too long and was told so. */
-  async function answer(request: IncomingMessage): Promise<Answer | null> {
-    const target = placeOf(request.url ?? '', prefix);
-    const read = readers.get(target.provider);
-    if (read === undefined) return refuse('', 'unknown_path');
-    const { provider } = target;
-    if (request.method !== 'POST') return refuse(provider, 'method');
-    const body = await bodyOf(request, maxBodyBytes);
-    if (body === 'gone') return null;
-    if (body === 'too_large') return refuse(provider, 'too_large');
-    const { headers, socket } = request;
-    const forwarded = headers['x-forwarded-for'];
-    const address = clientAddress({ socket: socket.remoteAddress, forwarded, trustedProxies });
-    const url = `${publicUrl}${target.remainder}`;
-    return take(provider, read({ url, path: target.path, headers, body, address, now: now() }));
-  }
-
-  async function take(provider: string, reading: ReportReading): Promise<Answer> {
-    if (reading.kind !== 'reports') return refuse(provider, reading.kind);
-    // All at once: with the store away, a hundred time-outs in a row would outlast the vendor's patience.
-    const stored = await Promise.allSettled(reading.reports.map((report) => onReport(provider, report)));
-    const failure = stored.find((each) => each.status === 'rejected');
-    if (failure === undefined) return reading.answer;
-    const { reason } = failure;
-    emit({ type: 'reports_failed', provider, error: reason instanceof Error ? reason : new Error('not stored') });
-    return { status: 503 };
-  }
-
-  function refuse(provider: string, why: CallbackRefusal): Answer {
-    emit({ type: 'callback_refused', provider, why });
-    return { status: REFUSALS[why] };
-  }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const reply = await answer(request);
+      const reply = await replyTo(request);
       if (reply !== null) write(response, reply, closing);
     } catch (error) {
       emit({ type: 'fault', where: 'callbacks', error });
@@ -127,6 +93,49 @@ export function createCallbackServer(options: CallbackServerOptions): CallbackSe
   };
 }
 
+/** The reply to a request; null when the client has gone, or took too long, which Node answers. */
+function createReplies(options: ReportListenerOptions): (request: IncomingMessage) => Promise<Reply | null> {
+  const { providers, trustedProxies, maxBodyBytes, onReport, emit, now } = options;
+  const publicUrl = options.publicUrl.replace(/\/+$/, '');
+  const prefix = new URL(options.publicUrl).pathname.replace(/\/+$/, '');
+  const readers = new Map(
+    providers.flatMap(({ name, reports }) => {
+      return reports?.read === undefined ? [] : [[name, reports.read.bind(reports)] as const];
+    }),
+  );
+
+  function refuse(provider: string, why: CallbackRefusal): Reply {
+    emit({ type: 'callback_refused', provider, why });
+    return { status: REFUSALS[why] };
+  }
+
+  async function store(provider: string, reading: ReportReading): Promise<Reply> {
+    if (reading.kind !== 'reports') return refuse(provider, reading.kind);
+    // All at once: while the store does not answer, a hundred time-outs in a row would last longer than the vendor
+    // waits.
+    const stored = await Promise.allSettled(reading.reports.map((report) => onReport(provider, report)));
+    const failure = stored.find((each) => each.status === 'rejected');
+    if (failure === undefined) return reading.answer;
+    const { reason } = failure;
+    emit({ type: 'reports_failed', provider, error: reason instanceof Error ? reason : new Error('not stored') });
+    return { status: 503 };
+  }
+
+  return async (request) => {
+    const { provider, remainder, path } = placeOf(request.url ?? '', prefix);
+    const read = readers.get(provider);
+    if (read === undefined) return refuse('', 'unknown_path');
+    if (request.method !== 'POST') return refuse(provider, 'method');
+    const body = await bodyOf(request, maxBodyBytes);
+    if (body === 'gone') return null;
+    if (body === 'too_large') return refuse(provider, 'too_large');
+    const { headers, socket } = request;
+    const forwarded = headers['x-forwarded-for'];
+    const address = clientAddress({ socket: socket.remoteAddress, forwarded, trustedProxies });
+    return store(provider, read({ url: `${publicUrl}${remainder}`, path, headers, body, address, now: now() }));
+  };
+}
+
 interface Place {
   /** Empty when the target is not below the public path. */
   readonly provider: string;
@@ -136,7 +145,7 @@ interface Place {
   readonly path: string;
 }
 
-/** The target as it came: what a vendor signed must not be decoded or put in order. */
+/** The target is used as it came: a vendor signed these bytes, so they are neither decoded nor normalized. */
 function placeOf(target: string, prefix: string): Place {
   if (!target.startsWith(`${prefix}/`)) return { provider: '', remainder: '', path: '' };
   const remainder = target.slice(prefix.length);
@@ -159,8 +168,8 @@ async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffe
   return promise;
 }
 
-/** Only vendors, whose reports were taken, keep their connection. */
-function write(response: ServerResponse, { status, body = '' }: Answer, closing: boolean): void {
+/** Only a client whose reports were accepted, which is a vendor, keeps its connection. */
+function write(response: ServerResponse, { status, body = '' }: Reply, closing: boolean): void {
   const keep = status < 300 && !closing;
   response.writeHead(status, {
     ...(status !== 204 && { 'content-length': Buffer.byteLength(body) }),

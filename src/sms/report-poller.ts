@@ -1,19 +1,19 @@
-/** Fetches delivery reports from vendors that cannot reach us. */
+/** Fetches delivery reports from vendors that do not call us. */
 import { PULL_MS } from '../domain/deadlines.ts';
 import type { DeliveryReport } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
-import type { Provider, Reports } from './provider.ts';
-import { bounded } from './timeout.ts';
+import type { Provider } from './provider.ts';
+import { withTimeout } from './timeout.ts';
 
-export interface Poll {
-  /** Asks no more. Resolves when what was fetched has been passed on. */
+export interface ReportPoller {
+  /** Fetches no more. Resolves when the reports that were fetched have been passed on. */
   stop(): Promise<void>;
 }
 
-export interface PollOptions {
+export interface ReportPollerOptions {
   /**
-   * `pollMs` is from the end of one question to the next; it grows up to tenfold while they fail. With 0, and without
-   * `reports.pull`, a provider is not asked.
+   * `pollMs` is the pause between two fetches; it grows up to tenfold while they fail. A provider with 0, or without
+   * `reports.poll`, is not polled.
    */
   readonly polled: readonly { readonly provider: Provider; readonly pollMs: number }[];
   /** Rejects when the report could not be stored. */
@@ -22,23 +22,28 @@ export interface PollOptions {
 }
 
 const MAX_BACKOFF = 10;
-/** Failures in a row after which the report in front is given up: it may be the reason. */
+/** After this many failures in a row the first waiting report is dropped: it may be the reason. */
 const PATIENCE = 5;
 
-export function createPoll({ polled, onReport, emit }: PollOptions): Poll {
+type Fetch = (signal: AbortSignal) => Promise<readonly DeliveryReport[]>;
+
+export function createReportPoller({ polled, onReport, emit }: ReportPollerOptions): ReportPoller {
   const timers = new Map<string, NodeJS.Timeout>();
   const rounds = new Map<string, Promise<void>>();
   let stopped = false;
 
-  function follow(name: string, reports: Reports, everyMs: number): void {
-    /** Vendors hand out a report once. One that could not be stored stays here, and the vendor keeps what comes after. */
+  function follow(name: string, fetch: Fetch, everyMs: number): void {
+    /**
+     * A vendor may hand out a report once only. One that could not be stored stays here, and nothing is fetched until
+     * it is.
+     */
     const waiting: DeliveryReport[] = [];
     let failures = 0;
 
     async function round(): Promise<void> {
       try {
         if (waiting.length === 0) {
-          waiting.push(...(await pulled(reports)));
+          waiting.push(...(await fetched(fetch)));
           failures = 0;
         }
         for (let report = waiting[0]; report !== undefined; report = waiting[0]) {
@@ -64,7 +69,7 @@ export function createPoll({ polled, onReport, emit }: PollOptions): Poll {
 
   for (const { provider, pollMs } of polled) {
     const { name, reports } = provider;
-    if (reports?.pull !== undefined && pollMs > 0) follow(name, reports, pollMs);
+    if (reports?.poll !== undefined && pollMs > 0) follow(name, reports.poll.bind(reports), pollMs);
   }
 
   return {
@@ -76,8 +81,8 @@ export function createPoll({ polled, onReport, emit }: PollOptions): Poll {
   };
 }
 
-async function pulled(reports: Reports): Promise<readonly DeliveryReport[]> {
-  const pulled = await bounded(async (signal) => (await reports.pull?.(signal)) ?? [], { timeoutMs: PULL_MS });
-  if (pulled === null) throw new Error('no answer in time');
-  return pulled;
+async function fetched(fetch: Fetch): Promise<readonly DeliveryReport[]> {
+  const reports = await withTimeout(fetch, { timeoutMs: PULL_MS });
+  if (reports === null) throw new Error('no answer in time');
+  return reports;
 }

@@ -1,12 +1,17 @@
-/** Retries allowed per call, and saved up at the most. Counted in tenths: sums of 0.1 miss 1. */
+/**
+ * What each call earns, what a retry costs, and the most that can be saved. In tenths, because ten times 0.1 is not 1.
+ */
 const TENTHS_PER_CALL = 1;
 const TENTHS_PER_RETRY = 10;
 const MAX_TENTHS = 100;
 
-/** Holds the retries at one provider to a tenth of its calls: when all are refused, they do not become twice as many. */
+/**
+ * Keeps the retries at one provider below a tenth of its calls: when it refuses all calls, their number must not
+ * double.
+ */
 export interface RetryBudget {
   called(): void;
-  /** Whether one more retry is paid for; it is spent then. */
+  /** Whether the budget allows one more retry; if so, its cost is taken. */
   spend(): boolean;
 }
 

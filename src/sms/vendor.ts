@@ -1,6 +1,6 @@
 /**
- * The descriptor of a vendor: everything the rest of the program must know about it, in `<vendor>/settings.ts`. It loads no
- * SDK; `open` imports the vendor's own code, so that a vendor that is not used costs nothing.
+ * The descriptor of a vendor: everything the rest of the program must know about it, in `<vendor>/settings.ts`. It
+ * loads no SDK; `open` imports the vendor's own code, so that a vendor that is not used costs nothing.
  */
 import type { z } from 'zod';
 import type { Findings, Mistake } from '../config/mistakes.ts';
@@ -103,7 +103,10 @@ export interface OpenContext {
   readonly brand: string;
   /** Whether another provider may try a recipient who opted out here. */
   readonly failOverBlocked: boolean;
-  /** The URL at which this vendor's delivery reports arrive, without a slash at its end; undefined when none are received. */
+  /**
+   * The URL at which this vendor's delivery reports arrive, without a slash at its end; undefined when none are
+   * received.
+   */
   readonly callbackUrl: string | undefined;
 }
 

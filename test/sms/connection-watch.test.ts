@@ -3,7 +3,7 @@ import { Agent as TlsAgent } from 'node:https';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { expect, test, vi } from 'vitest';
-import { onceStanding, watchConnections } from '../../src/sms/connection-watch.ts';
+import { onceEstablished, watchConnections } from '../../src/sms/connection-watch.ts';
 
 /** A connection of the agent that goes nowhere: the test says how far it is. */
 function connectionOf(agent: Agent, socket: Socket): Socket {
@@ -19,24 +19,24 @@ test.each([
 ])('a connection of %s stands when it is made, for whoever asks before and after', (_, open, earlier, made) => {
   const socket = open();
   const before = vi.fn();
-  onceStanding(socket, before);
+  onceEstablished(socket, before);
   for (const event of earlier) socket.emit(event);
   expect(before).not.toHaveBeenCalled();
 
   // Given up by the request that opened it, it waits for another one.
   const meanwhile = vi.fn();
-  onceStanding(socket, meanwhile);
+  onceEstablished(socket, meanwhile);
   expect(meanwhile).not.toHaveBeenCalled();
   socket.emit(made);
   expect([before, meanwhile].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
 
   const after = vi.fn();
-  onceStanding(socket, after);
+  onceEstablished(socket, after);
   expect(after).toHaveBeenCalledOnce();
 });
 
 test('a connection that nobody watched counts as standing', () => {
   const then = vi.fn();
-  onceStanding(new Socket(), then);
+  onceEstablished(new Socket(), then);
   expect(then).toHaveBeenCalledOnce();
 });

@@ -6,9 +6,9 @@ import type { DeliveryReport } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
 import type { Provider, ReportReading, ReportRequest } from '../../src/sms/provider.ts';
 import {
-  type CallbackServer,
-  type CallbackServerOptions,
-  createCallbackServer,
+  createReportListener,
+  type ReportListener,
+  type ReportListenerOptions,
 } from '../../src/sms/report-listener.ts';
 import { createWebhookProvider } from '../../src/sms/webhook/provider.ts';
 import { eventually } from '../support/wait.ts';
@@ -43,13 +43,13 @@ interface Stage {
   readonly stored: { provider: string; report: DeliveryReport }[];
 }
 
-const open: CallbackServer[] = [];
+const open: ReportListener[] = [];
 afterEach(() => Promise.all(open.splice(0).map((server) => server.close(0))));
 
-async function start(providers: readonly Provider[], changed: Partial<CallbackServerOptions> = {}): Promise<Stage> {
+async function start(providers: readonly Provider[], changed: Partial<ReportListenerOptions> = {}): Promise<Stage> {
   const events: Event[] = [];
   const stored: Stage['stored'] = [];
-  const server = createCallbackServer({
+  const server = createReportListener({
     providers,
     publicUrl: 'https://sms.example.com/reports',
     trustedProxies: 0,
@@ -122,7 +122,7 @@ describe('a report', () => {
 
   test('over a dual-stack socket is from its IPv4 address', async () => {
     const { provider, asked } = vendor('tencent');
-    const server = createCallbackServer({
+    const server = createReportListener({
       ...{ providers: [provider], publicUrl: 'https://x.test', trustedProxies: 0, maxBodyBytes: 10, now: () => NOW },
       onReport: async () => undefined,
       emit: () => undefined,

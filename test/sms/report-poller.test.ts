@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryReport } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
 import type { Provider, Reports } from '../../src/sms/provider.ts';
-import { createPoll } from '../../src/sms/report-poller.ts';
+import { createReportPoller } from '../../src/sms/report-poller.ts';
 import { accepted } from './scripted.ts';
 
 const EVERY_MS = 10_000;
@@ -37,7 +37,7 @@ function stage(answers: readonly Answer[], store: (messageId: string) => void = 
     send: async () => accepted,
     reports: {
       byMessageId: true,
-      async pull(signal) {
+      async poll(signal) {
         const answer = answers[asked.length] ?? [];
         asked.push((Date.now() - start) / 1000);
         signals.push(signal);
@@ -48,12 +48,12 @@ function stage(answers: readonly Answer[], store: (messageId: string) => void = 
   };
   const neverAsked: Reports = {
     byMessageId: false,
-    pull: () => {
+    poll: () => {
       throw new Error('asked, though its interval is 0');
     },
   };
   const silent: Provider = { name: 'webhook', send: async () => accepted, reports: { byMessageId: false } };
-  const poll = createPoll({
+  const poll = createReportPoller({
     polled: [
       { provider, pollMs: EVERY_MS },
       { provider: silent, pollMs: EVERY_MS },

@@ -1,14 +1,14 @@
 /**
- * Calls of Tencent Cloud's API through its SDK: one client and one pool of connections. The SDK drops the causes of errors,
- * so what is surely known of a failed call, that nothing was written, is seen on the connection itself.
+ * Calls of Tencent Cloud's API through its SDK: one client and one pool of connections. The SDK drops the causes of
+ * errors, so whether anything of a failed call was written is observed on the connection itself.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent } from 'node:https';
-// The package itself would load the clients of older versions of the API as well.
+// The package's own entry would load the clients of older versions of the API as well.
 import { Client } from 'tencentcloud-sdk-nodejs-sms/tencentcloud/services/sms/v20210111/sms_client.js';
-import { endIdle, onceStanding, watchConnections } from '../connection-watch.ts';
+import { endIdle, onceEstablished, watchConnections } from '../connection-watch.ts';
 import { faultWord } from '../faults.ts';
 import { isTencentCode, type TencentWord } from './failures.ts';
 
@@ -18,7 +18,7 @@ export interface ConnectionOptions {
   readonly region: string;
   /** URL; `http://` for fakes on this machine only. */
   readonly endpoint: string;
-  /** Replaces options of the connections, for tests that stand in for Tencent's own host name. */
+  /** Replaces options of the connections. Tests use it to lead Tencent's own host name elsewhere. */
   readonly agent?: AgentOptions;
 }
 
@@ -30,19 +30,19 @@ export interface Connection {
 }
 
 export type Outcome =
-  /** What is in `Response`: nothing of it is checked. */
+  /** The content of `Response`, unchecked. */
   | { readonly kind: 'answered'; readonly response: Readonly<Record<string, unknown>>; readonly requestId: string }
   | { readonly kind: 'refused'; readonly code: string; readonly requestId: string }
   /** `maybeSent` unless it is known that nothing of the request was written. */
   | { readonly kind: 'failed'; readonly word: TencentWord; readonly maybeSent: boolean };
 
-/** What is seen of one call below the SDK. */
+/** What is observed of one call below the SDK. */
 interface Trace {
-  /** 2 when there was a redirect. */
+  /** More than 1 when the answer was a redirect. */
   requests: number;
-  /** `reused` until a connection was made for this call. */
+  /** `reused` unless a connection is opened for this call. */
   connection: 'reused' | 'opening' | 'open';
-  /** Why it could not be opened. */
+  /** The code of the connection's error. */
   code: string;
 }
 
@@ -54,8 +54,8 @@ export function connectTencent(options: ConnectionOptions): Connection {
   const agent = openAgent(secure, options.agent, () => traces.getStore());
 
   /**
-   * The SDK's fetch asks for the agent before each request, so also before the one by which it would follow a redirect: that would
-   * send twice, or show the message to another host.
+   * The SDK's fetch asks for the agent before each request. A second one would follow a redirect: it would send twice,
+   * or reveal the message to another host.
    */
   function agentOnce(): HttpAgent {
     const trace = traces.getStore();
@@ -70,9 +70,9 @@ export function connectTencent(options: ConnectionOptions): Connection {
       httpProfile: {
         protocol: `${protocol}//`,
         endpoint: host,
-        // None of its own: the signal of a call is the only timer. The SDK's default is a minute.
+        // No time-out (the SDK's default is a minute): the signal of a call is the only timer.
         reqTimeout: 0,
-        // The SDK hands it to node-fetch, which takes functions too.
+        // The SDK passes it to node-fetch, which accepts functions, too.
         agent: agentOnce as unknown as HttpAgent,
       },
     },
@@ -96,7 +96,8 @@ export function connectTencent(options: ConnectionOptions): Connection {
         return outcomeOf(isRecord(error) ? error : {}, trace, signal.aborted);
       } finally {
         signal.removeEventListener('abort', end);
-        // The SDK does not read the body of an answer other than 200: without this its connection would stay open unused.
+        // The SDK does not read the body of an answer other than 200: without this its connection would stay open
+        // unused.
         end();
       }
     },
@@ -104,19 +105,19 @@ export function connectTencent(options: ConnectionOptions): Connection {
   };
 }
 
-/** Longer than the 5 s of Node's own agent; Tencent asks to close what was idle for 90 s. */
+/** Longer than the 5 s of Node's own agent. Tencent asks clients to close connections that were idle for 90 s. */
 const IDLE_MS = 60_000;
 
 function openAgent(secure: boolean, replaced: AgentOptions = {}, traceOf: () => Trace | undefined): HttpAgent {
-  // Calls are bounded where their deadline counts, not by a queue in here.
+  // Messages at once are limited by the guard, not by a queue here.
   const options = { keepAlive: true, timeout: IDLE_MS, maxSockets: Infinity, scheduling: 'lifo', ...replaced } as const;
   const agent: HttpAgent = secure ? new HttpsAgent(options) : new HttpAgent(options);
   watchConnections(agent, (socket) => {
-    // Without a limit on connections each is opened by the call that needs it.
+    // As there is no limit on connections, each is opened by the call that uses it first.
     const trace = traceOf();
     if (trace === undefined) return;
     trace.connection = 'opening';
-    onceStanding(socket, () => {
+    onceEstablished(socket, () => {
       trace.connection = 'open';
     });
     socket.once('error', ({ code = '' }: NodeJS.ErrnoException) => {
@@ -135,17 +136,17 @@ function outcomeOf(error: Readonly<Record<string, unknown>>, trace: Trace, abort
   if (trace.requests > 1) return failed('redirected');
   if (typeof httpCode === 'number') return failed(`http_${httpCode}`);
   if (!written) return failed(faultWord(trace.code), false);
-  // Without JSON, without `Response`, or with a code that is none.
+  // The answer is not JSON, has no `Response`, or has something else in the place of a code.
   if (type === 'invalid-json' || error instanceof TypeError || (type === undefined && code !== undefined)) {
     return failed('malformed');
   }
-  // Of an error on a connection that stands, the SDK drops the code: hardly anything but a break is possible there.
+  // The SDK drops the code of an error on an established connection. Almost always it is a reset.
   return failed(faultWord(code ?? (trace.code || 'ECONNRESET')));
 }
 
 /**
- * By its content type alone the SDK takes an answer for a stream of events. What reads it would end the process when the stream
- * breaks, were nobody listening.
+ * The SDK treats an answer as a stream of events by its content type alone. Without a listener, an error of that stream
+ * would end the process.
  */
 function isEventStream({ eventSource, readline }: Readonly<Record<string, unknown>>): boolean {
   if (!(eventSource instanceof EventEmitter)) return false;

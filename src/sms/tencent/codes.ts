@@ -1,6 +1,7 @@
 /**
  * Tencent Cloud's error codes as data: those listed for SendSms, older spellings of them, and those of the API gateway
- * (documents 382/55981, 382/59177 and 382/52075). The same code may come for the call or for the number, and means the same.
+ * (documents 382/55981, 382/59177 and 382/52075). The same code may come for the call or for the number, and means the
+ * same.
  */
 import type { FailureCategory } from '../../domain/delivery.ts';
 import { type CodeRow, rows, type Verdict } from '../code-table.ts';

@@ -12,7 +12,7 @@ export interface RefusalPolicy {
   readonly now: () => number;
 }
 
-/** As Tencent writes codes; `FetchError` of the SDK has system codes such as ECONNRESET in the same place. */
+/** How Tencent writes codes. The SDK's `FetchError` has codes of the system, such as ECONNRESET, in the same place. */
 const CODE = /^[A-Z][A-Za-z]+(\.[A-Za-z]*)?$/;
 const MAX_CODE = 100;
 
@@ -20,7 +20,7 @@ export function isTencentCode(code: unknown): code is string {
   return typeof code === 'string' && code.length <= MAX_CODE && CODE.test(code) && !/^[A-Z]+$/.test(code);
 }
 
-/** `code` came for the call or for the number: it means the same. */
+/** `code` may have come for the call or for the number: it means the same. */
 export function refusal(code: string, requestId: string, { failOverBlocked, now }: RefusalPolicy): Failure {
   const listed = TENCENT_CODES.get(code);
   const row = listed ?? unlistedRow(code);
@@ -44,12 +44,12 @@ export function refusal(code: string, requestId: string, { failOverBlocked, now 
 const DAY_MS = 86_400_000;
 const CHINA_MS = 8 * 3_600_000;
 
-/** Tencent counts by calendar day, of China as far as is known. At least a second, as nobody should come back at once. */
+/** Tencent counts by calendar day; of China, it seems. At least a second, so that callers do not repeat at once. */
 function untilNextDay(now: number): number {
   return Math.max(DAY_MS - ((now + CHINA_MS) % DAY_MS), 1_000);
 }
 
-/** It may concern one number only: an outsider's odd numbers must not take Tencent from everybody. */
+/** It may concern one number only: an outsider's odd numbers must not close Tencent for everybody. */
 const UNLISTED = { ...UNAVAILABLE, actor: 'operator', local: true } as const;
 
 const PREFIXES: readonly (readonly [RegExp, TencentRow])[] = [
@@ -65,7 +65,7 @@ const PREFIXES: readonly (readonly [RegExp, TencentRow])[] = [
 ];
 const OTHER: TencentRow = { ...UNLISTED, category: 'unknown', meaning: 'Tencent refused' };
 
-/** What a code that no row lists is taken for: surely not sent, unless it is an internal error. */
+/** How a code is treated that no row lists: as surely not sent, unless it is an internal error. */
 function unlistedRow(code: string): TencentRow {
   return PREFIXES.find(([prefix]) => prefix.test(code))?.[1] ?? OTHER;
 }
@@ -75,7 +75,7 @@ interface Fault {
   readonly actor: Actor;
 }
 
-/** Words of faults.ts, and how they are taken here. */
+/** Category and actor for the words of faults.ts. */
 const FAULTS = {
   refused: { category: 'transient', actor: 'operator' },
   dns: { category: 'transient', actor: 'operator' },
@@ -92,7 +92,7 @@ const FAULTS = {
   http_5xx: { category: 'transient', actor: 'nobody' },
 } as const satisfies Readonly<Record<FaultWord | 'http_429' | 'http_4xx' | 'http_5xx', Fault>>;
 
-/** Words for what only this provider finds. */
+/** Words of this provider alone. */
 const OWN_FAULTS = {
   other_number: { category: 'unknown', actor: 'operator', meaning: 'the answer is about another number' },
   no_template: { category: 'configuration', actor: 'operator', meaning: 'no template is set for this destination' },
@@ -123,7 +123,9 @@ function faultOf(word: TencentWord): Fault {
   return ALL_FAULTS[word] ?? (word >= 'http_500' ? FAULTS.http_5xx : FAULTS.http_4xx);
 }
 
-/** What a code of Tencent's, listed or not, or a word of this provider alone means, in a sentence for the operator. */
+/**
+ * The meaning of a code of Tencent's, listed or not, or of a word of this provider alone: a sentence for the operator.
+ */
 export function explainTencent(code: string): string {
   const own = Object.hasOwn(OWN_FAULTS, code) ? OWN_FAULTS[code as keyof typeof OWN_FAULTS] : undefined;
   const { meaning } = own ?? TENCENT_CODES.get(code) ?? unlistedRow(code);

@@ -1,29 +1,23 @@
 /** Tencent Cloud SMS (SendSms of 2021-01-11) through Tencent's own SDK. */
-import type { Conversion, ConversionResult, Message, Provider, Reports, SendResult } from '../provider.ts';
-import { type Connection, type ConnectionOptions, connectTencent, isRecord } from './client.ts';
+import type { Conversion, ConversionResult, Message, Provider, SendResult } from '../provider.ts';
+import { type ConnectionOptions, connectTencent, isRecord } from './client.ts';
 import { explainTencent, faulty, isTencentCode, type RefusalPolicy, refusal } from './failures.ts';
-import { type CallbackOptions, callbackReader, reportPuller, serialIn } from './reports.ts';
-import { createTemplates, type TemplateOptions } from './templates.ts';
+import { type FillSettings, fill } from './fill.ts';
+import { createReports, type ReportOptions, serialIn } from './reports.ts';
 
-export interface TencentOptions extends ConnectionOptions, TemplateOptions, RefusalPolicy {
-  readonly sdkAppId: string;
-  /** Tells Tencent of approvals; it has to enable this for the account. */
+export interface TencentOptions extends ConnectionOptions, FillSettings, RefusalPolicy, ReportOptions {
+  /** Whether Tencent is to learn of approvals; it has to enable this for the account. */
   readonly feedback: boolean;
-  /** Delivery reports may be pulled; it has to enable this, too. */
-  readonly pull: boolean;
-  /** Without it Tencent's callbacks are not read. */
-  readonly callback?: CallbackOptions;
 }
 
-/** Throws when an address of `callback` is none. */
+/** Throws when an address of `callback` is not one. */
 export function createTencentProvider(options: TencentOptions): Provider {
   const { sdkAppId, feedback } = options;
   const connection = connectTencent(options);
-  const fill = createTemplates(options);
-  const reports = reportsOf(options, connection);
+  const reports = createReports(options, connection);
 
   async function send(message: Message, signal: AbortSignal): Promise<SendResult> {
-    const filled = fill(message);
+    const filled = fill(message, options);
     if ('kind' in filled) return filled;
     const { to, reportToken } = message;
     const request = { PhoneNumberSet: [to], SmsSdkAppId: sdkAppId, ...filled, SessionContext: reportToken };
@@ -39,7 +33,7 @@ export function createTencentProvider(options: TencentOptions): Provider {
     if (outcome.kind === 'failed') return { ok: false, vendorCode: outcome.word };
     const status = outcome.kind === 'answered' ? outcome.response.ReportConversionStatus : undefined;
     const code = outcome.kind === 'refused' ? outcome.code : isRecord(status) ? status.Code : undefined;
-    // Examples of Tencent's have `ok` and `OK`.
+    // Tencent's examples have `ok` and `OK`.
     if (typeof code === 'string' && code.toLowerCase() === 'ok') return { ok: true };
     const vendorCode = isTencentCode(code) ? refusal(code, '', options).vendorCode : 'malformed';
     return { ok: false, vendorCode };
@@ -55,23 +49,16 @@ export function createTencentProvider(options: TencentOptions): Provider {
   };
 }
 
-function reportsOf({ callback, pull, sdkAppId }: TencentOptions, connection: Connection): Reports | null {
-  if (callback === undefined && !pull) return null;
-  return {
-    // Tencent echoes the token only for accounts for which it enabled that.
-    byMessageId: true,
-    ...(callback !== undefined && { read: callbackReader(callback) }),
-    ...(pull && { pull: reportPuller(connection, sdkAppId) }),
-  };
-}
-
 interface Sent {
   readonly to: string;
   readonly requestId: string;
   readonly policy: RefusalPolicy;
 }
 
-/** Most refusals come here, in an answer that is fine by HTTP and by the SDK; only `Ok` with an id and for this number is a success. */
+/**
+ * Most refusals come in an answer that is a success for HTTP and the SDK. Only `Ok` with an id and for this number is
+ * one.
+ */
 function resultIn(response: Readonly<Record<string, unknown>>, { to, requestId, policy }: Sent): SendResult {
   const { SendStatusSet: set } = response;
   const status: unknown = Array.isArray(set) && set.length === 1 ? set[0] : null;
@@ -83,18 +70,18 @@ function resultIn(response: Readonly<Record<string, unknown>>, { to, requestId, 
   const messageId = serialIn(serial);
   if (messageId === null) return faulty('no_message_id', true, requestId);
   if (!isSameNumber(number, to)) return faulty('other_number', true, requestId);
-  // It bills by segments.
+  // Tencent bills by segments.
   const segments = typeof fee === 'number' && Number.isSafeInteger(fee) && fee > 0 ? fee : null;
   return { kind: 'accepted', messageId, segments };
 }
 
-/** E.164 has them of one, two and three digits. */
+/** Country codes have one to three digits. */
 const COUNTRY_CODE = /^\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})/;
 const TELLING_DIGITS = 8;
 
 /**
- * Spellings of one number end in the same digits; before them Tencent may leave out or put in a country code, a trunk zero,
- * Argentina's 9, Mexico's 1. To doubt such an answer would send a second SMS, to numbers that anybody can choose.
+ * All spellings of a number end in the same digits. Before them Tencent may add or leave out a country code, a trunk
+ * zero, Argentina's 9, Mexico's 1. Without this, such an answer would count as unknown and cause a second SMS.
  */
 function isSameNumber(number: unknown, to: string): boolean {
   const telling = to.replace(COUNTRY_CODE, '').slice(-TELLING_DIGITS);

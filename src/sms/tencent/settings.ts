@@ -2,7 +2,7 @@
 import { vendor } from '../vendor.ts';
 import { RULES } from './rules.ts';
 import { schema } from './schema.ts';
-import { hasTemplate, templateVariables } from './template-choice.ts';
+import { hasTemplate, templateVariables } from './templates.ts';
 
 export const tencent = vendor({
   name: 'tencent',
@@ -24,7 +24,7 @@ export const tencent = vendor({
       ...rest,
       brand,
       failOverBlocked,
-      pull: pullSeconds > 0,
+      poll: pullSeconds > 0,
       ...(reported && { callback: { path: `/${callbackToken}`, addresses: callbackAddresses } }),
       now,
     });

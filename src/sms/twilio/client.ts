@@ -1,10 +1,12 @@
 /**
- * Twilio's SDK (https://github.com/twilio/twilio-node) with two additions: it obeys a signal, and it hands out what its errors leave
- * out, status and headers of the answer. It serves every product of Twilio's; each provider opens the product that it needs. The
- * package's own entry would load all products: 8 MB in place of 2 in the bundle, and 15 MB of memory.
+ * Twilio's SDK (https://github.com/twilio/twilio-node) with two additions: it obeys a signal, and it hands out what its
+ * errors leave out, status and headers of the answer. It serves every product of Twilio's; each provider opens the
+ * product that it needs. The package's own entry would load all products: 8 MB in place of 2 in the bundle, and 15 MB
+ * of memory.
  *
- * From the environment the SDK reads an HTTPS proxy (`HTTP_PROXY`) and a certificate authority (`TWILIO_CA_BUNDLE`): an operator who
- * sets them wants them here. `TWILIO_REGION` and `TWILIO_EDGE` would change the host behind the configured base URL, and are ignored.
+ * From the environment the SDK reads an HTTPS proxy (`HTTP_PROXY`) and a certificate authority (`TWILIO_CA_BUNDLE`): an
+ * operator who sets them wants them here. `TWILIO_REGION` and `TWILIO_EDGE` would change the host behind the configured
+ * base URL, and are ignored.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
@@ -17,7 +19,7 @@ import {
 import { request as requestHttps } from 'node:https';
 import BaseTwilio from 'twilio/lib/base/BaseTwilio.js';
 import RequestClient from 'twilio/lib/base/RequestClient.js';
-import { endIdle, onceStanding, watchConnections } from '../connection-watch.ts';
+import { endIdle, onceEstablished, watchConnections } from '../connection-watch.ts';
 
 /** One request, and what its answer said beside the body. */
 export interface Exchange {
@@ -36,8 +38,8 @@ export interface TwilioClient {
   /** What a product is opened with: `new ApiBase(sdk)` for messages. */
   readonly sdk: InstanceType<typeof BaseTwilio.Client>;
   /**
-   * The request that `call` makes through the SDK belongs to the exchange, which learns what came of it. Rejects with what the SDK
-   * throws, which may hold credentials and the code.
+   * The request that `call` makes through the SDK belongs to the exchange, which learns what came of it. Rejects with
+   * what the SDK throws, which may hold credentials and the code.
    */
   run<T>(exchange: Exchange, call: () => Promise<T>): Promise<T>;
   /** Ends idle connections. */
@@ -60,8 +62,8 @@ export interface ApiKey {
 }
 
 /**
- * Load balancers commonly end a connection that was idle for a minute. We end it earlier: whether a request on a connection that is
- * being closed was read, is unknown.
+ * Load balancers commonly end a connection that was idle for a minute. We end it earlier: whether a request on a
+ * connection that is being closed was read, is unknown.
  */
 const IDLE_MS = 50_000;
 const SECOND_MS = 1_000;
@@ -127,12 +129,15 @@ class SignalClient extends RequestClient {
 
 type TransportRequest = [options: RequestOptions, onResponse: (response: IncomingMessage) => void];
 
-/** Makes the request as axios would. It may have to wait for a free connection, so the request is watched, not the connection. */
+/**
+ * Makes the request as axios would. It may have to wait for a free connection, so the request is watched, not the
+ * connection.
+ */
 function watched(exchange: Exchange, [options, onResponse]: TransportRequest): ClientRequest {
   const request = (options.protocol === 'https:' ? requestHttps : requestHttp)(options, onResponse);
   exchange.unsent = true;
   request.once('socket', (socket) => {
-    onceStanding(socket, () => {
+    onceEstablished(socket, () => {
       exchange.unsent = false;
     });
   });

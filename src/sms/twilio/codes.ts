@@ -1,14 +1,14 @@
 /**
- * Twilio's error codes as data (https://www.twilio.com/docs/api/errors): what each means for this message, for the answer to
- * the caller and for the operator. A code decides whatever the HTTP status beside it; one table serves refusals at create
- * and failures after Twilio took the message, because Twilio reports some of the former late.
+ * Twilio's error codes as data (https://www.twilio.com/docs/api/errors). A code counts, not the HTTP status beside it.
+ * One table serves refusals of a message and failures after Twilio accepted it, because Twilio reports some refusals
+ * late.
  */
 import type { ReportedStatus } from '../../domain/delivery.ts';
 import { type CodeRow, rows, type Verdict } from '../code-table.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-/** For caps of a day whose end is not known to us: soon enough to see a raised cap, rare enough not to storm. */
+/** For daily caps whose end is not known: soon enough to notice a raised cap, and not too often. */
 const LATER = 60 * MINUTE;
 
 const OPERATORS = { kind: 'unavailable', status: 'INTERNAL', actor: 'operator' } as const;
@@ -19,7 +19,7 @@ const SENDER: Verdict = { category: 'sender', ...OPERATORS };
 const CONTENT: Verdict = { category: 'content', ...OPERATORS };
 const RATE: Verdict = { category: 'rate_limited', kind: 'unavailable', status: 'UNAVAILABLE', actor: 'operator' };
 const TRANSIENT: Verdict = { category: 'transient', kind: 'unavailable', status: 'UNAVAILABLE', actor: 'nobody' };
-/** Twilio failed with the message in hand. */
+/** Twilio failed while it had the message. */
 const DOUBT: Verdict = { ...TRANSIENT, kind: 'unknown' };
 const NUMBER: Verdict = { category: 'invalid_number', kind: 'rejected', status: 'INVALID_ARGUMENT', actor: 'user' };
 const BLOCKED: Verdict = { category: 'blocked', kind: 'blocked', status: 'FAILED_PRECONDITION', actor: 'user' };
@@ -162,7 +162,7 @@ export const TWILIO_CODES: ReadonlyMap<string, CodeRow> = new Map([
     { ...TRANSIENT, actor: 'user' },
     { 30036: 'The code outlived its validity in the queue: ask for a new one.' },
   ),
-  // Going to another provider would pay the fraudster after all.
+  // Another provider would send it, and so pay the fraudster.
   ...rows(
     {
       category: 'rate_limited',
@@ -178,7 +178,10 @@ export const TWILIO_CODES: ReadonlyMap<string, CodeRow> = new Map([
   ),
 ]);
 
-/** Twilio's words for the state of a message. `partially_delivered`: one of several segments; the code may be in another one. */
+/**
+ * Twilio's words for the state of a message. `partially_delivered`: one of several segments; the code may be in another
+ * one.
+ */
 export const MESSAGE_STATUSES: ReadonlyMap<string, ReportedStatus> = new Map([
   ['queued', 'accepted'],
   ['accepted', 'accepted'],

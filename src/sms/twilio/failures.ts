@@ -1,6 +1,7 @@
 /**
- * What an error of Twilio's SDK, or an answer that is no success, proves about a message. Nothing of the error itself leaves this
- * file: it may hold credentials, the number and the code. Each product of Twilio's has a table of codes of its own.
+ * What an error of Twilio's SDK, or an answer that is no success, proves about a message. Nothing of the error itself
+ * leaves this file: it may hold credentials, the number and the code. Each product of Twilio's has a table of codes of
+ * its own.
  */
 import type { DeliveryReport, ReportedStatus } from '../../domain/delivery.ts';
 import type { CodeRow, Verdict } from '../code-table.ts';
@@ -13,7 +14,10 @@ export type TwilioCodes = ReadonlyMap<string, CodeRow>;
 /** A failure for which it is not decided yet whether another provider may try a blocked number. */
 export interface TwilioFailure extends Verdict, Pick<Failure, 'vendorCode' | 'requestId' | 'unlistedCode'> {}
 
-/** What the SDK threw. An answer that came whole decides; without one, whether any part of the request may have been sent. */
+/**
+ * What the SDK threw. An answer that came whole decides; without one, whether any part of the request may have been
+ * sent.
+ */
 export function failureOf(error: unknown, exchange: Exchange, codes: TwilioCodes): TwilioFailure {
   if (exchange.status !== undefined) {
     return withFacts(answered(exchange.status, fieldOf(error, 'code'), codes), exchange);

@@ -1,9 +1,12 @@
-/** What a gateway's answer to a message means (docs/webhook.md): its status says which of the four results, its body why. */
+/**
+ * What a gateway's answer to a message means (docs/webhook.md): its status says which of the four results it is, its
+ * body why.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FailureCategory } from '../../domain/delivery.ts';
 import type { FaultWord } from '../faults.ts';
 import type { Actor, Failure, FailureStatus, Message, SendResult } from '../provider.ts';
-import type { Exchange } from './client.ts';
+import type { PostResult } from './client.ts';
 
 interface Meaning {
   readonly status: FailureStatus;
@@ -12,7 +15,7 @@ interface Meaning {
 
 const OPERATOR: Meaning = { status: 'INTERNAL', actor: 'operator' };
 
-/** Every word that a gateway may say; any other is `unknown`. */
+/** All categories that a gateway may name; any other is `unknown`. */
 const CATEGORIES: Readonly<Record<FailureCategory, Meaning>> = {
   invalid_number: { status: 'INVALID_ARGUMENT', actor: 'user' },
   unreachable: { status: 'FAILED_PRECONDITION', actor: 'user' },
@@ -30,12 +33,15 @@ const CATEGORIES: Readonly<Record<FailureCategory, Meaning>> = {
   timeout: { status: 'UNAVAILABLE', actor: 'nobody' },
   unknown: { status: 'UNAVAILABLE', actor: 'operator' },
 };
-/** A limit of this number, not of the account: its owner waits. */
+/** A limit of this number, not of the account: the person with the phone has to wait. */
 const NUMBER_LIMIT: Meaning = { status: 'RESOURCE_EXHAUSTED', actor: 'user' };
-/** A number or content that is refused for a reason we do not know. */
+/** A number or content that is refused without a reason. */
 const REFUSED: Meaning = { status: 'FAILED_PRECONDITION', actor: 'operator' };
 
-/** What a status of 3xx and 4xx stands for, 422 and MAYBE_SENT aside; `configuration` when it is not here. */
+/**
+ * The category of a status of 3xx and 4xx, except 422 and those of MAYBE_SENT; `configuration` for one that is not
+ * listed.
+ */
 const NOT_SENT: Readonly<Record<number, FailureCategory>> = {
   401: 'credentials',
   402: 'balance',
@@ -45,26 +51,29 @@ const NOT_SENT: Readonly<Record<number, FailureCategory>> = {
 };
 
 /**
- * Below 500. 303 says that the POST was carried out; 408 may come from a proxy that waited for the gateway in vain; 409: the
- * gateway knows this message already, and is perhaps about to send it.
+ * Statuses below 500. 303 says that the POST was carried out. 408 may come from a proxy that waited for the gateway in
+ * vain. 409: the gateway knows this message already, and may be sending it.
  */
 const MAYBE_SENT = new Set([303, 408, 409]);
-/** They speak of the number, for which no status but 422 is right: whichever it was, nobody sends there. */
+/**
+ * Categories about the number: no other provider is tried, even if the status is not 422, which is the right one for
+ * them.
+ */
 const OF_THE_NUMBER: ReadonlySet<FailureCategory | null> = new Set(['invalid_number', 'blocked']);
 
-/** Statuses that stand for "taken" even without a body; the message then goes by our id. */
-const TAKEN = new Set([202, 204]);
+/** Statuses that mean "accepted" even without a body; the message then has our id. */
+const ACCEPTED = new Set([202, 204]);
 const MIN_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 24 * 3_600_000;
 
 /** `now` is milliseconds since the epoch, for a `Retry-After` that is a date. */
-export function resultOf(exchange: Exchange, message: Message, now: number): SendResult {
-  if (exchange.kind === 'failed') return failedResult(exchange.fault, exchange.written);
-  const { status, headers, fault } = exchange;
-  const answer = objectIn(exchange.body);
+export function resultOf(posted: PostResult, message: Message, now: number): SendResult {
+  if (posted.kind === 'failed') return failedResult(posted.fault, posted.written);
+  const { status, headers, body, fault } = posted;
+  const answer = objectIn(body);
   if (status >= 200 && status < 300) {
     if (fault !== null) return failedResult(fault, true);
-    return takenResult(status, exchange.body === '' ? null : (answer ?? {}), message);
+    return acceptedResult(status, body === '' ? null : (answer ?? {}), message);
   }
 
   const category = categoryIn(answer);
@@ -82,7 +91,7 @@ export function resultOf(exchange: Exchange, message: Message, now: number): Sen
     const why = category ?? NOT_SENT[status] ?? 'configuration';
     return { kind: 'unavailable', category: why, ...CATEGORIES[why], ...details, retrySame: status === 429 };
   }
-  // Only the gateway itself can know that: a proxy before it says 503 as well.
+  // `sent: false` proves that the gateway itself answers: a proxy before it may say 503 as well.
   if (status === 503 && answer?.sent === false) {
     const why = category ?? 'transient';
     return { kind: 'unavailable', category: why, ...CATEGORIES[why], ...details, retrySame: retryAfterMs !== null };
@@ -90,7 +99,7 @@ export function resultOf(exchange: Exchange, message: Message, now: number): Sen
   return { kind: 'unknown', category: category ?? 'transient', ...CATEGORIES.transient, ...details };
 }
 
-/** A category that a gateway gives, in our words; null when it gives none. */
+/** The category in a gateway's answer; null when there is none. */
 export function categoryIn(answer: Readonly<Record<string, unknown>> | null): FailureCategory | null {
   const category = answer?.category;
   if (category === undefined || category === null) return null;
@@ -104,24 +113,28 @@ export function objectIn(text: string): Readonly<Record<string, unknown>> | null
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
   } catch {
-    // A page of some proxy, or nothing.
+    // For example the page of a proxy.
     return null;
   }
 }
 
-/** An id of a message, as a gateway may choose it; null when it is not one. */
+/** The id of a message, as a gateway may choose it; null when the value is not one. */
 export function messageIdIn(value: unknown): string | null {
   return typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value) ? value : null;
 }
 
-function takenResult(status: number, answer: Readonly<Record<string, unknown>> | null, message: Message): SendResult {
-  if (answer === null && TAKEN.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: null };
+function acceptedResult(
+  status: number,
+  answer: Readonly<Record<string, unknown>> | null,
+  message: Message,
+): SendResult {
+  if (answer === null && ACCEPTED.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: null };
   const given = messageIdIn(answer?.message_id);
   if (given === null) return { kind: 'unknown', category: 'unknown', vendorCode: 'malformed', actor: 'operator' };
   const segments = answer?.segments;
   return {
     kind: 'accepted',
-    messageId: tells(given, message) ? message.sendId : given,
+    messageId: reveals(given, message) ? message.sendId : given,
     segments: Number.isInteger(segments) && Number(segments) > 0 && Number(segments) < 100 ? Number(segments) : null,
   };
 }
@@ -140,7 +153,7 @@ function meaningOfRejected(category: FailureCategory): Meaning {
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** The body's milliseconds, else `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); null when neither is one. */
+/** The body's milliseconds, else `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); null without both. */
 function waitOf(
   answer: Readonly<Record<string, unknown>> | null,
   headers: IncomingHttpHeaders,
@@ -156,20 +169,22 @@ function waitOf(
 
 const WORD = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
 
-/** For the log: words without spaces that show nothing of the message. */
+/** For the log: words without spaces that reveal nothing of the message. */
 function idsIn(
   answer: Readonly<Record<string, unknown>> | null,
   headers: IncomingHttpHeaders,
   message: Message,
 ): Pick<Failure, 'unlistedCode' | 'requestId'> {
   const loggable = (value: unknown): value is string =>
-    typeof value === 'string' && WORD.test(value) && !tells(value, message);
+    typeof value === 'string' && WORD.test(value) && !reveals(value, message);
   const { error_code: code } = answer ?? {};
   const { 'x-request-id': id } = headers;
   return { ...(loggable(code) && { unlistedCode: code }), ...(loggable(id) && { requestId: id }) };
 }
 
-/** A gateway may repeat what it was given: the number, with or without its country code, or the code. */
-function tells(value: string, { to, code }: Message): boolean {
+/**
+ * Whether it holds the code or the number, with or without its country code: a gateway may repeat what it was given.
+ */
+function reveals(value: string, { to, code }: Message): boolean {
   return value.includes(code) || value.replace(/[^0-9]/g, '').includes(to.slice(-7));
 }

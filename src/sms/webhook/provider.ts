@@ -1,11 +1,11 @@
 /**
- * Posts messages to a gateway of the operator's own, signed as the Standard Webhooks specification has it.
- * The contract, for whoever writes the gateway, is docs/webhook.md.
+ * Posts messages to a gateway of the operator's own, signed by the Standard Webhooks specification. docs/webhook.md is
+ * the contract for people who write a gateway.
  */
 import { createHash } from 'node:crypto';
 import type { Sender } from '../../domain/routing.ts';
 import type { Message, Provider } from '../provider.ts';
-import { createExchanger } from './client.ts';
+import { createWebhookClient } from './client.ts';
 import { resultOf } from './failures.ts';
 import { readReports } from './reports.ts';
 import { signatureHeaders, webhookKey } from './signature.ts';
@@ -23,13 +23,13 @@ export interface WebhookOptions {
   readonly now: () => number;
 }
 
-/** Throws when the secret is not one. */
+/** Throws when the secret is not a valid one. */
 export function createWebhookProvider(options: WebhookOptions): Provider {
   const { name = 'webhook', secret, reports, now } = options;
   const key = webhookKey(secret);
-  const exchanger = createExchanger(options);
+  const client = createWebhookClient(options);
 
-  /** `id` names what is told, however often it is: a gateway that saw it does nothing twice. */
+  /** `id` is the same for every repeat, so that a gateway can do each thing once. */
   function post(id: string, content: { type: string; [field: string]: unknown }, signal: AbortSignal) {
     const at = now();
     const { type, ...fields } = content;
@@ -41,29 +41,29 @@ export function createWebhookProvider(options: WebhookOptions): Provider {
       'user-agent': 'Countersign',
       ...signatureHeaders(key, { id, timestamp: Math.floor(at / 1000), body }),
     };
-    return exchanger.post({ headers, body }, signal);
+    return client.post({ headers, body }, signal);
   }
 
   return {
     name,
 
     async send(message, signal) {
-      const exchange = await post(message.sendId, { type: 'verification.code', ...fieldsOf(message) }, signal);
-      return resultOf(exchange, message, now());
+      const posted = await post(message.sendId, { type: 'verification.code', ...fieldsOf(message) }, signal);
+      return resultOf(posted, message, now());
     },
 
     async converted({ messageId, at }, signal) {
       const content = { type: 'verification.approved', message_id: messageId, at: new Date(at).toISOString() };
-      const exchange = await post(`approved_${shortened(messageId)}`, content, signal);
-      if (exchange.kind === 'failed') return { ok: false, vendorCode: exchange.fault };
-      const ok = exchange.status >= 200 && exchange.status < 300;
-      return ok ? { ok } : { ok, vendorCode: `http_${exchange.status}` };
+      const posted = await post(`approved_${shortened(messageId)}`, content, signal);
+      if (posted.kind === 'failed') return { ok: false, vendorCode: posted.fault };
+      const ok = posted.status >= 200 && posted.status < 300;
+      return ok ? { ok } : { ok, vendorCode: `http_${posted.status}` };
     },
 
-    // A gateway that passes messages on often knows them by its own ids only.
+    // A gateway that passes messages on often knows only its own ids of them.
     ...(reports && { reports: { byMessageId: true, read: (request) => readReports(key, request) } }),
 
-    close: () => exchanger.close(),
+    close: () => client.close(),
   };
 }
 
@@ -87,7 +87,7 @@ function senderOf(sender: Sender): Readonly<Record<string, string | undefined>> 
   return Object.fromEntries(Object.entries(sender).map(([field, value]) => [snake(field), value]));
 }
 
-/** Signed ids must not hold a full stop, which a gateway's may. */
+/** A signed id must not contain a full stop, but a gateway's id of a message may. */
 function shortened(messageId: string): string {
   return createHash('sha256').update(messageId).digest('base64url').slice(0, 22);
 }

@@ -9,7 +9,7 @@ const MAX_REPORTS = 100;
 const STATUSES: readonly string[] = ['accepted', 'delivered', 'failed'] satisfies ReportedStatus[];
 const TOKEN = /^[A-Za-z0-9_-]{1,200}$/;
 
-/** All or none: a gateway that gets a report wrong is told so, instead of losing it. */
+/** Takes all reports or none: a gateway that writes one wrongly learns that, and no report is lost silently. */
 export function readReports(key: KeyObject, request: ReportRequest): ReportReading {
   if (!isSigned(key, request)) return { kind: 'forged' };
   const items = objectIn(request.body.toString())?.reports;

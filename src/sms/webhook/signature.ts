@@ -11,7 +11,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=?)?
 /** Of the specification. */
 const MIN_KEY_BYTES = 24;
 
-/** How far the two clocks may be apart, as the specification's own libraries have it. */
+/** How far the two clocks may be apart: the tolerance of the specification's own libraries. */
 const TOLERANCE_SECONDS = 5 * 60;
 
 export interface Signed {
@@ -21,7 +21,10 @@ export interface Signed {
   readonly body: string | Buffer;
 }
 
-/** What follows `whsec_` is base64; any other secret is its own bytes. Throws when it is no base64, or under 24 bytes. */
+/**
+ * After `whsec_` comes base64; of any other secret its bytes are the key. Throws when it is not base64, or below 24
+ * bytes.
+ */
 export function webhookKey(secret: string): KeyObject {
   const encoded = secret.startsWith(PREFIX);
   const text = encoded ? secret.slice(PREFIX.length) : secret;
@@ -39,14 +42,17 @@ export function signatureHeaders(key: KeyObject, signed: Signed): Readonly<Recor
   };
 }
 
-/** One right signature suffices: a sender that changes its secret signs with both. `now`: milliseconds since the epoch. */
+/**
+ * One right signature is enough: a sender that changes its secret signs with both. `now`: milliseconds since the epoch.
+ */
 export function isSigned(
   key: KeyObject,
   { headers, body, now }: { headers: IncomingHttpHeaders; body: Buffer; now: number },
 ): boolean {
   const { 'webhook-id': id, 'webhook-timestamp': sentAt, 'webhook-signature': signatures } = headers;
   if (typeof id !== 'string' || typeof sentAt !== 'string' || typeof signatures !== 'string') return false;
-  // Only the spelling that was signed; no full stop in the id, or id and timestamp could run into each other.
+  // No full stop in the id, or the border between id and timestamp would be open. Of a number only the spelling that
+  // was signed.
   if (id === '' || id.includes('.') || !/^[1-9][0-9]{0,11}$/.test(sentAt)) return false;
   const timestamp = Number(sentAt);
   if (Math.abs(Math.floor(now / 1000) - timestamp) > TOLERANCE_SECONDS) return false;

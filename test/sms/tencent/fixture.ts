@@ -33,7 +33,7 @@ export const OPTIONS: TencentOptions = {
   templates: [],
   failOverBlocked: false,
   feedback: true,
-  pull: true,
+  poll: true,
   now: Date.now,
 };
 

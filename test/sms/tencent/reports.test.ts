@@ -145,7 +145,7 @@ describe('a callback', () => {
   });
 });
 
-describe('a pull', () => {
+describe('a poll', () => {
   let fake: TencentFake;
 
   beforeEach(async () => {
@@ -164,7 +164,7 @@ describe('a pull', () => {
     SessionContext: '',
     ...more,
   });
-  const pull = async (signal = NEVER) => tencentTo(fake.url).reports?.pull?.(signal);
+  const poll = async (signal = NEVER) => tencentTo(fake.url).reports?.poll?.(signal);
 
   test('tells of messages as callbacks do', async () => {
     fake.statuses.push(
@@ -173,20 +173,20 @@ describe('a pull', () => {
       status(3, { ReportStatus: 'FAIL', Description: '关机' }),
       status(4, { ReportStatus: 'PENDING' }),
     );
-    expect(await pull()).toEqual([
+    expect(await poll()).toEqual([
       { ...DELIVERED, token: 'AbCd_-0123' },
       { token: '', messageId: '5000:2', status: 'failed', category: 'invalid_number', vendorCode: 'MK:0001' },
       { token: '', messageId: '5000:3', status: 'failed', category: 'unknown', vendorCode: 'other' },
     ]);
-    expect(await pull()).toEqual([]);
+    expect(await poll()).toEqual([]);
   });
 
   test('goes on while there may be more, but not for ever', async () => {
     fake.statuses.push(...Array.from({ length: 250 }, (_, number) => status(number)));
-    expect(await pull()).toHaveLength(250);
+    expect(await poll()).toHaveLength(250);
     expect(fake.pulls).toEqual([100, 100, 100]);
     fake.statuses.push(...Array.from({ length: 1_500 }, (_, number) => status(number)));
-    expect(await pull()).toHaveLength(1_000);
+    expect(await poll()).toHaveLength(1_000);
     expect(fake.pulls).toHaveLength(13);
   });
 
@@ -195,7 +195,7 @@ describe('a pull', () => {
     fake.server.behave(() =>
       fake.server.requests.length === 1 ? json(200, { Response: { PullSmsSendStatusSet } }) : { do: 'reset_after' },
     );
-    expect(await pull()).toHaveLength(100);
+    expect(await poll()).toHaveLength(100);
     expect(fake.server.requests).toHaveLength(2);
   });
 
@@ -205,18 +205,18 @@ describe('a pull', () => {
     ['no answer', () => fake.misbehave({ do: 'answer', body: '{"Response":{"PullSmsSendStatusSet":"none"}}' })],
   ])('that fails says so, without a word of the vendor: %s', async (_, happen) => {
     happen();
-    const failure = await pull(AbortSignal.timeout(150))?.catch((error: unknown) => error);
+    const failure = await poll(AbortSignal.timeout(150))?.catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(Error);
     expect(String(failure)).toMatch(
-      /^Error: Tencent's delivery reports could not be pulled: (timeout|malformed|UnauthorizedOperation\.\w+)$/,
+      /^Error: Tencent's delivery reports could not be fetched: (timeout|malformed|UnauthorizedOperation\.\w+)$/,
     );
     expect(failure, 'the log shows the code only').toHaveProperty('code', String(failure).replace(/^.*: /, ''));
   });
 });
 
 test('there are reports only where they are switched on, and they may lead by id', () => {
-  expect(tencentTo('https://sms.tencentcloudapi.com', { pull: false }).reports).toBeUndefined();
-  const { reports: pulled } = tencentTo('https://sms.tencentcloudapi.com');
-  expect(pulled).toMatchObject({ byMessageId: true, pull: expect.any(Function) });
-  expect(pulled?.read).toBeUndefined();
+  expect(tencentTo('https://sms.tencentcloudapi.com', { poll: false }).reports).toBeUndefined();
+  const { reports: polled } = tencentTo('https://sms.tencentcloudapi.com');
+  expect(polled).toMatchObject({ byMessageId: true, poll: expect.any(Function) });
+  expect(polled?.read).toBeUndefined();
 });
