@@ -1,8 +1,7 @@
 /**
- * Mutation test of the Lua: `npm run mutation:lua [-- <file> ...]`, for example `check` or `lib/limits`. Each script is changed in one
- * place at a time and the store's suites run against it, until one fails. Who survives is a place where the scripts may
- * break and no test says so. Prints what killed
- * each of them, then a table. It does not fail for survivors.
+ * Mutation test of the Lua: `npm run mutation:lua [-- <file> ...]`, for example `check` or `lib/limits`. Each script is
+ * changed in one place at a time, and the suites of the store run against it until a test fails. A survivor is a place
+ * where a script may break and no test fails. Prints what killed each mutant, then a table; survivors are no error.
  */
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -15,7 +14,7 @@ import { type Mutant, mutantsOf } from './lua-mutants.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const AT_ONCE = 2;
 
-/** The quickest first. Tests that plant bugs of their own are left out: they would not find the line that they change. */
+/** The quickest first. Tests that plant a bug are left out: they would not find the line that they replace. */
 const SUITES = [
   { name: 'keys', file: 'test/store/keys.test.ts' },
   { name: 'contract', file: 'test/store/redis.test.ts' },

@@ -29,8 +29,8 @@ describe('memory and Redis give the same answers', () => {
   });
 
   /**
-   * The first command that the two stores answer differently. What a command names was issued by the model, so no reply of
-   * Redis is needed for the next command: all of them are on their way at once, in one connection, in order.
+   * The first command that the two stores answer differently. The ids in a command were issued by the model, so the next
+   * command needs no reply of Redis: all of them are on their way at once, on one connection, in order.
    */
   async function divergence(store: Store, sequence: readonly Command[]): Promise<string | null> {
     const model = createMemoryStore({ now: () => time });
