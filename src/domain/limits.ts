@@ -1,6 +1,6 @@
 /**
  * Sliding windows and the growing cooldown, over the times of past sends and failed guesses. The embedded store uses
- * these; src/store/lua/lib/record.lua is the same in Lua, and the model test holds the two against each other.
+ * these; src/store/lua/lib/limits.lua is the same in Lua, and the model test holds the two against each other.
  */
 import { COOLDOWN_MEMORY_MS, COOLDOWN_STEPS, GUESS_BUDGETS, type Limit } from './policy.ts';
 

@@ -1,4 +1,4 @@
-/** The connection to Redis, standalone or Cluster: nothing is queued while it is down, and nothing is sent twice. */
+/** The connection to Redis, standalone or Cluster: no command is queued while it is down, and none is sent twice. */
 import { Cluster, Redis } from 'ioredis';
 
 export interface ConnectionOptions {
@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   readonly password?: string | undefined;
   /** PEM, for `rediss://` servers with a private authority. */
   readonly ca?: string | undefined;
-  /** After this long an answer is in doubt. */
+  /** A reply that takes longer is in doubt: the command may have run. */
   readonly commandTimeoutMs: number;
 }
 
@@ -21,45 +21,45 @@ export function connect(options: ConnectionOptions): Redis | Cluster {
     // A command whose reply was lost may have run: never send it again.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // A server that stalls is left and connected to anew, so that commands do not pile up in its socket. The client has
-    // a timeout per command as well, but that one does not read the socket before it gives up: see script-calls.ts.
+    // A stalled connection is closed and opened anew, so that commands do not pile up in its socket. ioredis has a
+    // timeout per command as well, but it does not read the socket before it gives up: see redis-scripts.ts.
     socketTimeout: commandTimeoutMs * 5,
     connectTimeout: 2_000,
-    // A server that loads guesses how long it will take, badly.
+    // While Redis loads its data, ioredis would wait as long as Redis estimates, which is often far too long.
     maxLoadingRetryTime: 1_000,
-    // A primary that was demoted keeps its connections, while its address may lead to the new one by now.
+    // A demoted primary keeps its connections, while its address may lead to the new primary by now.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { tls: { ca } }),
   };
   const backOff = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), 1_000);
-  // Nodes of a Cluster are discovered by address, so what the first URL says of identity and TLS holds for all.
+  // Nodes of a Cluster are discovered by address, so user, password and TLS of the first URL hold for all.
   const first = new URL(url);
-  const identified = {
+  const withCredentials = {
     ...(first.username === '' ? {} : { username: decodeURIComponent(first.username) }),
     ...(first.password === '' ? {} : { password: decodeURIComponent(first.password) }),
     ...(first.protocol === 'rediss:' ? { tls: {} } : {}),
     ...connection,
   };
-  const addresses = options.urls.map(withoutIdentity);
+  const addresses = options.urls.map(withoutCredentials);
   if (!options.cluster) {
-    return new Redis(addresses[0] ?? '', { ...identified, enableOfflineQueue: false, retryStrategy: backOff });
+    return new Redis(addresses[0] ?? '', { ...withCredentials, enableOfflineQueue: false, retryStrategy: backOff });
   }
   return new Cluster(addresses, {
     enableOfflineQueue: false,
-    // Redirections (MOVED, ASK) are safe to follow: the command did not run. What may have run is not sent again.
+    // Redirections (MOVED, ASK) are safe to follow: the command did not run. What may have run is never sent again.
     maxRedirections: 3,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 20,
     clusterRetryStrategy: backOff,
-    redisOptions: identified,
+    redisOptions: withCredentials,
   });
 }
 
-/** ioredis prefers what a URL says to the options beside it; ours must win. */
-function withoutIdentity(url: string): string {
+/** In ioredis the credentials of a URL override the options; here the options must win. */
+function withoutCredentials(url: string): string {
   const address = new URL(url);
   address.username = '';
   address.password = '';

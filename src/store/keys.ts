@@ -1,6 +1,6 @@
 import type { Slot } from './store.ts';
 
-/** The key of a vendor's message id. It belongs to no phone, so it has a hash tag of its own; no phone's tag begins so. */
+/** The key of a vendor's message id. Its hash tag is its own: it names no phone. No phone's tag begins so. */
 export function messageKeyOf(prefix: string, message: string): string {
   return `${prefix}:{m.${message}}`;
 }
@@ -12,8 +12,8 @@ export function ownerOf({ caller, purpose }: Slot): string {
 
 /**
  * The names of one phone's keys. The hash tag in braces puts all of them into one hash slot of a Redis Cluster, so that
- * every transition is one script. Caller and purpose are `[a-z][a-z0-9_-]*` by configuration and the rest is base64url, so
- * nothing a user types can move the tag.
+ * every transition is one script. Caller and purpose are `[a-z][a-z0-9_-]*` by configuration and the rest is base64url,
+ * so nothing a user types can move the tag.
  */
 export function keysOf(prefix: string, slot: Slot) {
   const phone = `${prefix}:{${slot.phoneKey}}`;

@@ -8,7 +8,7 @@ import type { Emit, StoreOperation } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
 import type { Reply } from './replies.ts';
 
-/** Each script is one atomic transition, in one round trip: its number of keys, and the files of lua/lib that it needs. */
+/** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
 const SCRIPTS = {
   send: { keys: 5, libraries: ['record', 'limits'] },
   settle: { keys: 4, libraries: ['limits', 'reports'] },

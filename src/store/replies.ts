@@ -1,4 +1,4 @@
-/** What the scripts answer, decoded in one place. An answer that is not known is a fault, never a guess. */
+/** Decodes the replies of the scripts. A reply that is not in a script's header is a fault. */
 import type { Delivery } from '../domain/delivery.ts';
 import type {
   CheckReply,
@@ -135,7 +135,7 @@ function delivery(json: string): Delivery | null {
 }
 
 function text(value: string | undefined): string {
-  if (value === undefined) throw new Error('a script answered too little');
+  if (value === undefined) throw new Error('a script answered too few values');
   return value;
 }
 

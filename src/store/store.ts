@@ -1,8 +1,8 @@
 /**
  * The seam between the verifier and the state: one method per atomic transition, each one round trip. When the store is
- * away, stalled or answers late, what happened there is unknown: it throws Refused with STORE_UNAVAILABLE.
+ * down, stalled or late, nobody knows what it did: every method then throws Refused with STORE_UNAVAILABLE.
  * Implementations: redis.ts (the Lua scripts) and memory.ts; both pass test/store/contract.ts.
- * All times are milliseconds since the epoch on the store's own clock. No argument ever holds a phone or a code.
+ * All times are milliseconds since the epoch on the store's own clock. No argument ever contains a phone or a code.
  */
 import type { Delivery, DeliveryReport, FailureCategory, ReportedStatus } from '../domain/delivery.ts';
 import type { SendStatus } from '../domain/limits.ts';
@@ -10,29 +10,29 @@ import type { Limit, ResendPolicy } from '../domain/policy.ts';
 
 export interface Store {
   send(command: SendCommand): Promise<SendReply>;
-  /** Says what became of a send. The first time decides: a repetition changes nothing. */
+  /** Records the outcome of a send. The first call decides; later calls for the same send change nothing. */
   settle(command: SettleCommand): Promise<void>;
   check(command: CheckCommand): Promise<CheckReply>;
   cancel(command: CancelCommand): Promise<RecordReply>;
   status(command: StatusCommand): Promise<StatusReply>;
   /**
-   * Records what a vendor reports of a send, by the rules of domain/reports.ts. A message that was delivered stays so, in
-   * whatever order reports and `settle` come.
+   * Records what a vendor reports about a send, by the rules of domain/reports.ts. A delivered message stays delivered,
+   * in whatever order reports and `settle` come.
    */
   report(command: ReportCommand): Promise<ReportReply>;
   /** Remembers for REPORT_MS to which send a vendor's message id belongs; the first link stays. */
   link(command: LinkCommand): Promise<LinkReply>;
   /**
-   * The send behind a vendor's message id. When it is not known yet, the report is kept until `link`, for
-   * EARLY_REPORT_MS after the last one. In whichever order the two come, no report is lost.
+   * Finds the send of a vendor's message id. When the id is not linked yet, the report is kept until `link`, for
+   * EARLY_REPORT_MS after the last report. In whichever order the two calls come, no report is lost.
    */
   lookup(command: LookupCommand): Promise<LookupReply>;
-  /** Throws unless the store answers and is fit to be used. */
+  /** Throws unless the store answers and accepts writes. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** One phone's place in the store, and whose verification in it. */
+/** Addresses a verification: each caller has one per phone and purpose. Limits on sends belong to the phone alone. */
 export interface Slot {
   /** Keyed hash of the phone, with the key's id. */
   readonly phoneKey: string;
@@ -46,10 +46,11 @@ export interface SendRules {
   readonly guesses: number;
   readonly resend: ResendPolicy;
   readonly cooldownMs: number;
+  /** At least one. */
   readonly windows: readonly Limit[];
   /**
-   * A test number: no limit is asked or charged, wrong guesses count for the code only, and every send is a verification
-   * of its own. An approval is one as any other.
+   * A test number: no limit is checked or charged, wrong guesses count for the code only, and every send starts a new
+   * verification. Its approval counts like any other.
    */
   readonly test: boolean;
 }
@@ -59,9 +60,9 @@ export interface SendCommand {
   readonly rules: SendRules;
   /** Unique per send. */
   readonly sendId: string;
-  /** What a new verification would use; ignored when the live code is sent again. */
+  /** For a new verification; ignored when the live code is sent again. */
   readonly candidate: { readonly nonce: string; readonly seed: string; readonly codeMac: string };
-  /** Keyed hash of the session, empty when the caller named none. */
+  /** Keyed hash of the session, empty when the request has no session. */
   readonly session: string;
   readonly request: RequestKey | null;
 }
@@ -69,11 +70,11 @@ export interface SendCommand {
 /** An idempotency key and what it is bound to. */
 export interface RequestKey {
   readonly hash: string;
-  /** Fingerprint of the content: the same key with another one is refused. */
+  /** Fingerprint of the content: the same key with other content is refused. */
   readonly content: string;
 }
 
-/** What SendCode answers about a reservation; stored for its replay. */
+/** What SendCode answers; stored, so that a repeated request id gets the same answer. */
 export interface Reservation {
   readonly nonce: string;
   /** When this SMS was reserved. */
@@ -84,11 +85,11 @@ export interface Reservation {
 }
 
 export type SendReply =
-  /** Charged: the caller must send, then settle. `seed` is the one the code derives from. */
+  /** Charged: the caller must send, then settle. The code derives from `seed`. */
   | { readonly kind: 'reserved'; readonly reservation: Reservation; readonly seed: string }
   /**
-   * Answered before. `delivery` is null while unsettled, and as new as that of the record; `seed` is null when the code is
-   * no longer live.
+   * The stored answer. `delivery` is null while unsettled, and as recent as the record's; `seed` is null when the code
+   * is no longer live.
    */
   | {
       readonly kind: 'replayed';
@@ -98,7 +99,7 @@ export type SendReply =
       readonly now: number;
     }
   | { readonly kind: 'request_id_reused' }
-  /** `by` is `cooldown`, or the name of the send window or guess budget, that refuses for longest. */
+  /** `by` is `cooldown`, or the name of a send window or guess budget: the limit that refuses for the longest time. */
   | { readonly kind: 'blocked'; readonly by: string; readonly retryAfterMs: number };
 
 export interface SettleCommand {
@@ -106,8 +107,8 @@ export interface SettleCommand {
   readonly sendId: string;
   readonly requestHash: string | null;
   /**
-   * What the providers said; reports that came before are merged into it. Null when surely nothing was sent: the charge is
-   * given back, unless a report says that it was delivered after all.
+   * The providers' results; reports that came before are merged into it. Null when surely nothing was sent: the charge
+   * is given back, unless a report says that the message was delivered.
    */
   readonly delivery: Delivery | null;
 }
@@ -118,13 +119,13 @@ export interface CheckCommand {
   readonly nonce: string | null;
   readonly session: string;
   readonly codeMac: string;
-  /** `content` must bind the guess: code, purpose, target and session. */
+  /** `content` must depend on the whole guess: code, purpose, target and session. */
   readonly request: RequestKey | null;
   readonly guessesByPhone: number;
 }
 
 export type CheckReply =
-  /** `delivery` of the message whose code was right: only the first time, and when it was settled. */
+  /** `delivery` of the message with the code; null in a replay and while unsettled. */
   | { readonly kind: 'approved'; readonly nonce: string; readonly at: number; readonly delivery: Delivery | null }
   | { readonly kind: 'wrong'; readonly nonce: string; readonly remaining: number }
   | { readonly kind: 'exhausted'; readonly nonce: string }
@@ -162,7 +163,7 @@ export interface RecordReply {
 
 export interface StatusCommand {
   readonly slot: Slot;
-  /** Only this verification's record; null: whichever is current. */
+  /** Only this verification's record; null for the current one. */
   readonly nonce: string | null;
   readonly cooldownMs: number;
   readonly windows: readonly Limit[];
@@ -183,32 +184,33 @@ export interface ReportCommand {
 
 export interface ReportReply {
   /**
-   * `applied`: it changed the delivery. `repeated`: it changed nothing. `early`: the send is not settled; the report is kept
-   * for it. `superseded`: a later SMS replaced it, it was refunded, or its record is past its retention.
+   * `applied`: it changed the delivery. `repeated`: it changed nothing. `early`: the send is not settled yet, the report
+   * is kept until then. `superseded`: a later SMS replaced it, it was refunded, or its record is past its retention.
    */
   readonly outcome: 'applied' | 'repeated' | 'early' | 'superseded';
-  /** Milliseconds since this SMS was reserved; 0 when it is superseded. */
+  /** Milliseconds since this SMS was reserved; 0 when superseded. */
   readonly age: number;
 }
 
-/** A vendor's message id: a keyed fingerprint of it and its provider. */
 export interface LinkCommand {
+  /** Keyed fingerprint of a provider and its message id. */
   readonly message: string;
   /** The send's report token. */
   readonly token: string;
 }
 
 export interface LinkReply {
-  /** Reports that came before the link, oldest first, at most WAITING_REPORTS. They are handed out once. */
+  /** Reports that came before the link, oldest first, at most WAITING_REPORTS. Each is returned once. */
   readonly reports: readonly DeliveryReport[];
 }
 
 export interface LookupCommand {
+  /** As in LinkCommand. */
   readonly message: string;
   readonly report: DeliveryReport;
 }
 
 export interface LookupReply {
-  /** Null when the message is not linked (yet): the report is kept. */
+  /** Null when the message is not linked yet: the report is kept. */
   readonly token: string | null;
 }

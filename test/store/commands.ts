@@ -61,7 +61,7 @@ export function rulesOf(resend: ResendPolicy): SendRules {
 const attempt = (provider: string, result: 'accepted' | 'unknown') =>
   ({ provider, result, category: result === 'accepted' ? '' : 'timeout', latencyMs: 12.5 }) as const;
 
-/** How sends end: with the first provider, in doubt, with the second after a doubt, in doubt with both, with nobody named. */
+/** How sends end: with the first provider, in doubt, with the second after a doubt, in doubt with both, with no attempt. */
 const DELIVERIES = {
   taken: { provider: 'a', messageId: 'm', status: 'accepted', attempts: [attempt('a', 'accepted')] },
   doubtful: { provider: 'a', messageId: '', status: 'unknown', attempts: [attempt('a', 'unknown')] },

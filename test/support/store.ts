@@ -1,7 +1,7 @@
 /** The store as in production, on a Redis of the test's own. */
 import { createRedisStore } from '../../src/store/redis.ts';
-import { loadScripts } from '../../src/store/redis-scripts.ts';
 import type { Store } from '../../src/store/store.ts';
+import { scriptsUnderTest } from './lua-mutant.ts';
 import { connected } from './virtual-redis.ts';
 
 export interface StoreOptions {
@@ -27,7 +27,7 @@ export function openStore({
       commandTimeoutMs,
       emit: () => undefined,
       clock: () => performance.now(),
-      scripts: loadScripts({ override: prelude }),
+      scripts: scriptsUnderTest(prelude),
     }),
   );
 }

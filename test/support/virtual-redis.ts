@@ -1,7 +1,8 @@
 import { inject } from 'vitest';
 import { createRedisStore, type RedisStoreOptions } from '../../src/store/redis.ts';
-import { loadScripts, SCRIPT_NAMES, type ScriptName } from '../../src/store/redis-scripts.ts';
+import { SCRIPT_NAMES, type ScriptName } from '../../src/store/redis-scripts.ts';
 import type { Store } from '../../src/store/store.ts';
+import { scriptsUnderTest } from './lua-mutant.ts';
 import { eventually } from './wait.ts';
 
 /** Scripts take the time from their last argument instead of Redis's clock; everything else is the real thing. */
@@ -20,7 +21,7 @@ export interface VirtualOptions extends Partial<RedisStoreOptions> {
 
 /** The Redis store under a clock that the test turns. */
 export function virtualRedisStore({ now, plant = (_, lua) => lua, ...options }: VirtualOptions): Store {
-  const scripts = loadScripts({ override: VIRTUAL_CLOCK });
+  const scripts = scriptsUnderTest(VIRTUAL_CLOCK);
   for (const name of SCRIPT_NAMES) scripts[name] = plant(name, scripts[name]);
   return createRedisStore({
     urls: [inject('redisUrl')],

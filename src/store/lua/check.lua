@@ -66,7 +66,6 @@ else
 end
 
 if fingerprint ~= '' then
-  redis.call('DEL', verdict_key)
   redis.call('HSET', verdict_key, 'fingerprint', fingerprint, 'until', decimal(now + replay_ms),
     'verdict', verdict, 'nonce', record.nonce, 'value', value)
   redis.call('PEXPIRE', verdict_key, replay_ms)

@@ -28,7 +28,7 @@ local function is_gone(record, now, retention)
   return now >= record.expires + retention.retentionMs
 end
 
--- The record as GetVerification shows it; nil when there is none, when another one was asked for, and past its retention.
+-- The record as GetVerification shows it; nil when there is none, another was asked for, or it is past retention.
 local function record_view(record, nonce, now, retention)
   if not record.nonce or (nonce ~= '' and nonce ~= record.nonce) or is_gone(record, now, retention) then return nil end
   local state = record.state
