@@ -1,6 +1,6 @@
 /**
- * Everything observable that can happen, one closed union. The log, the metrics and the audit trail are listeners.
- * Phones appear only masked; codes, tokens and vendors' texts not at all.
+ * Everything observable that can happen, one closed union. The log and the metrics listen to it. Phones appear only
+ * masked; codes, tokens and vendors' texts not at all.
  */
 import type { AttemptResult, FailureCategory, ReportedStatus } from './domain/delivery.ts';
 import type { Reason } from './domain/refusal.ts';
@@ -31,17 +31,17 @@ export type Event =
       readonly provider: string;
       readonly result: AttemptResult;
       readonly category: FailureCategory | '';
-      /** Of the vendor's table, or a word of ours: a bounded set. */
+      /** From the table of the vendor's codes, or a code of ours: a bounded set. */
       readonly vendorCode: string;
       /** Who has to act about a failure. */
       readonly actor: 'user' | 'caller' | 'operator' | 'nobody';
-      /** The vendor's id of the request, empty when it gave none. */
+      /** The vendor's id of the request, empty without one. */
       readonly vendorRequestId: string;
-      /** A code that no table lists, as it came. */
+      /** A code that is in no table of ours, as the vendor sent it; empty otherwise. */
       readonly unlistedCode: string;
       readonly seconds: number;
     }
-  /** A provider is left alone (`open`), tried with one message (`half_open`) or in use (`closed`). */
+  /** A provider gets no message (`open`), one as a probe (`half_open`), or all (`closed`). */
   | { readonly type: 'breaker'; readonly provider: string; readonly state: BreakerState }
   /** One per delivery report that a vendor sent. */
   | {
@@ -51,20 +51,20 @@ export type Event =
       /** Empty unless failed. */
       readonly category: FailureCategory | '';
       readonly vendorCode: string;
-      /** `early`: the send itself is not known yet. `unmatched`: nothing here is known of the message. */
+      /** `early`: kept until its send is known and settled. `unmatched`: it belongs to no send of this service. */
       readonly outcome: 'applied' | 'repeated' | 'superseded' | 'early' | 'unmatched';
       /** From the send to this report; null unless applied. */
       readonly seconds: number | null;
     }
   /** A call of the callback listener that was refused. */
   | { readonly type: 'callback_refused'; readonly provider: string; readonly why: CallbackRefusal }
-  /** Reports could not be fetched from a vendor, or what was reported could not be stored. */
+  /** Reports could not be fetched from a vendor, or could not be stored. */
   | { readonly type: 'reports_failed'; readonly provider: string; readonly error: Error }
-  /** One per approval that was told to a vendor. */
+  /** One per approval that a vendor was informed of. */
   | { readonly type: 'conversion'; readonly provider: string; readonly ok: boolean; readonly vendorCode: string }
-  /** The store could not be told what became of a send; it is tried again `attempt` times. */
+  /** The outcome of a send could not be stored. `attempt` counts from 0; after the last one it is given up. */
   | { readonly type: 'settle_failed'; readonly refund: boolean; readonly attempt: number; readonly error: Error }
-  /** A fault of ours, caught at the edge. */
+  /** An unexpected error in our own code. */
   | { readonly type: 'fault'; readonly where: string; readonly error: unknown }
   /** The connection to the store changed. */
   | { readonly type: 'store_connection'; readonly state: 'ready' | 'lost'; readonly error?: Error };
@@ -76,7 +76,7 @@ export type BreakerState = 'closed' | 'open' | 'half_open';
 /** `forged`: a wrong signature, path or address. `unknown_path`: no provider has reports there. */
 export type CallbackRefusal = 'forged' | 'malformed' | 'unknown_path' | 'too_large' | 'method';
 
-/** What a handler learns about a call, for its one log line. Filled in as it becomes known. */
+/** For the one log line of a call. Each fact is filled in as soon as it is known. */
 export interface CallFacts {
   caller?: string;
   purpose?: string;

@@ -1,4 +1,4 @@
-/** How an HTTP server of Node begins and ends. */
+/** Start and stop of an HTTP server of Node. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -13,7 +13,7 @@ export function listenOn(server: Server, { host, port }: { host: string; port: n
   });
 }
 
-/** Takes no more connections and closes idle ones at once; what is under way has `graceMs`. */
+/** Takes no more connections and closes idle ones at once; requests under way have `graceMs` to end. */
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   if (!server.listening) return;
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);

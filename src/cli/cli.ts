@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { HEALTHCHECK_MS } from '../domain/deadlines.ts';
 import type { SendTestOptions } from './send-test.ts';
 
-export interface Surroundings {
+export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readFile(path: string): string;
   out(text: string): void;
@@ -34,8 +34,8 @@ Configured by the environment and the YAML file that COUNTERSIGN_CONFIG names.
 `;
 
 /** The exit code, or null when the service was started and runs on. */
-export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number | null> {
-  const { env, readFile, out, err, serve } = surroundings;
+export async function runCli(args: readonly string[], context: CliContext): Promise<number | null> {
+  const { env, readFile, out, err, serve } = context;
   const parsed = parse(args);
   if (parsed === null) {
     err(HELP);
@@ -61,7 +61,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
       case 'healthcheck':
         return await healthcheck(config, err);
       case 'send-test':
-        return await sendOne(config, options, surroundings);
+        return await sendOne(config, options, context);
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -82,7 +82,7 @@ const SEND_TEST_OPTIONS = {
 } as const;
 type Options = Partial<SendTestOptions>;
 
-/** Null when the arguments make no sense. */
+/** Null when the arguments are not valid. */
 function parse(args: readonly string[]): { command: Command; options: Options } | null {
   try {
     const { values, positionals } = parseArgs({
@@ -103,12 +103,12 @@ function parse(args: readonly string[]): { command: Command; options: Options } 
     const fits = command === 'send-test' ? options.phone !== undefined : Object.keys(options).length === 0;
     return fits ? { command, options } : null;
   } catch {
-    // parseArgs throws at options it does not know; the help says what there is.
+    // parseArgs throws at options it does not know; the help lists all of them.
     return null;
   }
 }
 
-async function sendOne(config: Config, options: Options, { out, err }: Surroundings): Promise<number> {
+async function sendOne(config: Config, options: Options, { out, err }: CliContext): Promise<number> {
   const { SendTestError, sendTest } = await import('./send-test.ts');
   try {
     const sent = await sendTest(config, { ...options, phone: options.phone ?? '' }, (line) => out(`${line}\n`));
@@ -121,8 +121,8 @@ async function sendOne(config: Config, options: Options, { out, err }: Surroundi
 }
 
 /**
- * Asks /livez, not /readyz: whoever asks restarts what is unhealthy, and a restart does not bring Redis back. Traffic is
- * steered by /readyz and by grpc.health.v1.
+ * Asks /livez, not /readyz: an orchestrator restarts what is unhealthy, and a restart does not bring Redis back.
+ * /readyz and grpc.health.v1 decide where traffic goes.
  */
 async function healthcheck(config: Config, err: (text: string) => void): Promise<number> {
   const url = `http://${reach(addressOf(config.listen.ops))}/livez`;

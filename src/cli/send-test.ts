@@ -1,4 +1,6 @@
-/** `countersign send-test`: one real message by the configured providers and routes, and what each of them said to it. */
+/**
+ * `countersign send-test`: one real message by the configured providers and routes, and what each of them said to it.
+ */
 import { randomBytes } from 'node:crypto';
 import { phonePolicy, purposePolicies, routesOf, testCodes } from '../config/policies.ts';
 import type { Config } from '../config/schema.ts';
@@ -30,7 +32,7 @@ export interface SendTestOptions {
   readonly variable?: readonly string[] | undefined;
 }
 
-/** What the operator asked for makes no sense: nothing was tried. */
+/** The arguments cannot be used: no provider was called. */
 export class SendTestError extends Error {
   override readonly name = 'SendTestError';
 }
@@ -58,7 +60,7 @@ export async function sendTest(
   }
 }
 
-/** Why the service itself would send nothing here. */
+/** Reasons why the service itself would send nothing to this phone. */
 function notes(phone: Phone, config: Config): string[] {
   return [
     ...(config.sms.mockMode ? ['SMS_MOCK_MODE is on: the service only prints messages'] : []),
@@ -114,7 +116,7 @@ function outgoing(
   const missing = missingVariables(purpose.message, locale, variables);
   if (missing.length > 0) throw new SendTestError(`the text needs --variable ${missing.join('=… --variable ')}=…`);
 
-  // No code of this service's: nobody can verify anything with it.
+  // The service does not know this code: nothing can be verified with it.
   const code = uniformDigits(purpose.digits, () => randomBytes(32));
   const minutes = Math.ceil(purpose.lifeMs / 60_000);
   const sendId = randomBytes(SEND_ID_BYTES).toString('base64url');

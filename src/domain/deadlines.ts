@@ -29,7 +29,7 @@ export const DEFAULT_PROVIDER_TIMEOUT_MS = SEND_CODE_MS;
  * sure.
  */
 export const MIN_PROVIDER_MS = 200;
-/** How long a provider whose signal fired may still take to say what it knows: whether anything was written. */
+/** After its signal fired, a provider has this long to answer what it knows: whether anything was sent. */
 export const ABORT_GRACE_MS = 50;
 
 /** More than an event loop under load, a garbage collection or a clock of the store is ever late. */

@@ -2,9 +2,9 @@ import { SENDING_MS } from './deadlines.ts';
 
 /** What is known about getting one SMS to a phone. Stored as JSON beside the verification, shown to the caller. */
 export interface Delivery {
-  /** The provider that took the message, empty when none surely did. */
+  /** The provider that took the message, or maybe took it; empty while that is not known. */
   readonly provider: string;
-  /** The provider's id of the message, empty when it gave none. */
+  /** The provider's id of the message, empty without one. */
   readonly messageId: string;
   readonly status: DeliveryStatus;
   /** Every provider that was tried, in order. */
@@ -27,7 +27,10 @@ export interface DeliveryAttempt {
 
 export type AttemptResult = 'accepted' | 'rejected' | 'unavailable' | 'unknown';
 
-/** Why a provider did not take a message, or a phone did not get it, in words of ours: a vendor's text reaches no caller. */
+/**
+ * Why a provider did not take a message, or a phone did not get it, in our own words: the text of a vendor reaches no
+ * caller.
+ */
 export type FailureCategory =
   /** The number does not exist, or cannot receive SMS. */
   | 'invalid_number'
@@ -53,16 +56,16 @@ export type FailureCategory =
   | 'timeout'
   | 'unknown';
 
-/** What a vendor reports of a message after it took it. */
+/** What a vendor says about a message some time after it took it. */
 export interface DeliveryReport {
   /** The `reportToken` of the message, empty when the vendor does not echo it. */
   readonly token: string;
-  /** The vendor's id of the message; empty when it is not told. */
+  /** The vendor's id of the message; empty when the vendor does not name it. */
   readonly messageId: string;
   readonly status: ReportedStatus;
   /** Only with `failed`. */
   readonly category: FailureCategory | '';
-  /** The vendor's own word for the failure, one of its table, or `other`; empty when there is none. */
+  /** The vendor's code of the failure if its table lists it, else `other`; empty without a failure. */
   readonly vendorCode: string;
 }
 

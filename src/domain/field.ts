@@ -1,6 +1,6 @@
 /**
- * The rules of single request fields. Each function adds what is wrong to `found`; those that read return the value, or null.
- * Lengths are in characters (code points). Every function is linear in its input and never throws.
+ * The rules of single request fields. Each function adds what is wrong to `found`; those that read return the value, or
+ * null. Lengths are in characters (code points). Every function is linear in its input and never throws.
  */
 import { isIP } from 'node:net';
 import { isRegion, type Phone, type PhonePolicy, parsePhone } from './phone.ts';

@@ -3,26 +3,29 @@ import { uniformDigits } from './code.ts';
 
 /**
  * Every keyed value of the service, derived from one root secret by HKDF (RFC 5869): storage keys of phones,
- * verification ids, codes and fingerprints. Inputs of each HMAC are labelled and length-prefixed, so that no two
- * different inputs read the same. Neither the store alone nor the secret alone yields a phone or a code.
+ * verification ids, codes and fingerprints. Inputs of each HMAC are labelled and length-prefixed, so that different
+ * inputs are never the same bytes. Neither the store alone nor the secret alone yields a phone or a code.
  */
 export interface Keyring {
   /** The phone's name in the store: `<key id>.<128 bits of HMAC>`. Changes with the root secret. */
   phoneKey(e164: string): string;
   /** Opaque id of a verification. Routes to its phone's slot, yet shows neither the phone nor a stable pseudonym. */
   verificationId(phoneKey: string, nonce: string): string;
-  /** The inverse; a forged or foreign id yields a slot that holds nothing. Null when it is not shaped like an id. */
+  /**
+   * The inverse; a forged id, or one of another service, leads to an empty slot. Null when it has not the form of an
+   * id.
+   */
   parseVerificationId(id: string): { readonly phoneKey: string; readonly nonce: string } | null;
   code(input: { phoneKey: string; purpose: string; seed: string; digits: number }): string;
   codeMac(input: { phoneKey: string; caller: string; purpose: string; code: string }): string;
   /** Keyed fingerprint of a session, a request id or a request's content. */
   fingerprint(label: string, phoneKey: string, parts: readonly string[]): string;
   /**
-   * What a vendor echoes in its delivery reports: leads to the send, tells the vendor nothing and cannot be forged
+   * What a vendor echoes in its delivery reports: names the send, is opaque to the vendor and cannot be forged
    * (AES-256-GCM; the send id is the nonce, and one send id is only ever used for one send).
    */
   reportToken(send: ReportedSend): string;
-  /** The inverse; null when it is none of ours. */
+  /** The inverse; null when the token is not ours. */
   parseReportToken(token: string): ReportedSend | null;
   /** A vendor's message id as the store knows it: under the current root secret, then under the previous one. */
   messageKeys(provider: string, messageId: string): readonly [current: string, ...previous: string[]];
@@ -60,13 +63,13 @@ export function createKeyring(secrets: { current: Buffer; previous: Buffer | nul
     throw new Error('the two root secrets share a key id (1 chance in 256): choose another new one');
   }
   const byId = (id: number): Keys => (id === previous?.id ? previous : current);
-  const of = (phoneKey: string): Keys => byId(Number.parseInt(phoneKey.slice(0, 2), 16));
+  const keysOf = (phoneKey: string): Keys => byId(Number.parseInt(phoneKey.slice(0, 2), 16));
 
   return {
     phoneKey: (e164) => name(current.id, mac(current.phone, 'phone', [e164])),
 
     verificationId(phoneKey, nonce) {
-      const keys = of(phoneKey);
+      const keys = keysOf(phoneKey);
       const random = Buffer.from(nonce, 'base64url');
       const hidden = xor(Buffer.from(phoneKey.slice(3), 'base64url'), idMask(keys, keys.id, nonce));
       return Buffer.concat([Buffer.of(keys.id), random, hidden]).toString('base64url');
@@ -84,19 +87,19 @@ export function createKeyring(secrets: { current: Buffer; previous: Buffer | nul
     },
 
     code({ phoneKey, purpose, seed, digits }) {
-      const key = of(phoneKey).code;
+      const key = keysOf(phoneKey).code;
       return uniformDigits(digits, (block) => hmac(key, 'code', [seed, phoneKey, purpose, String(block)]));
     },
 
     codeMac({ phoneKey, caller, purpose, code }) {
-      return mac(of(phoneKey).code, 'mac', [phoneKey, caller, purpose, code]).toString('base64url');
+      return mac(keysOf(phoneKey).code, 'mac', [phoneKey, caller, purpose, code]).toString('base64url');
     },
 
     fingerprint(label, phoneKey, parts) {
-      return mac(of(phoneKey).code, label, [phoneKey, ...parts]).toString('base64url');
+      return mac(keysOf(phoneKey).code, label, [phoneKey, ...parts]).toString('base64url');
     },
 
-    reportToken: (send) => sealReport(of(send.phoneKey), send),
+    reportToken: (send) => sealReport(keysOf(send.phoneKey), send),
 
     parseReportToken(token) {
       const bytes = Buffer.from(token, 'base64url');

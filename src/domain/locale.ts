@@ -1,19 +1,19 @@
-/** Languages of texts, as BCP 47 tags. A tag that is no tag, or one nobody translated, never fails a request. */
+/** Languages of texts, as BCP 47 tags. An invalid tag, or a language without a text, never fails a request. */
 
 const DEFAULT_LOCALE = 'en';
 
-/** RFC 5646 §4.4.1: what every tag in use fits into. */
+/** RFC 5646 §4.4.1: every tag in use is shorter. */
 const MAX_LENGTH = 35;
 
-/** The tag with `-` between its parts (`zh_CN` is what many systems hand over); English when it is empty or no tag. */
+/** The tag with `-` between its parts (`zh_CN` is what many systems hand over); English when it is empty or invalid. */
 export function readLocale(locale: string): string {
   if (locale.length > MAX_LENGTH || !/^[a-z]{2,8}(?:[-_][a-z0-9]{1,8})*$/i.test(locale)) return DEFAULT_LOCALE;
   return locale.replaceAll('_', '-');
 }
 
 /**
- * Lookup of RFC 4647 §3.4: `zh-Hans-CN`, `zh-Hans`, `zh`, then `fallback`. Chinese is also looked for under its other usual
- * spellings: `zh-TW` under `zh-Hant`, and `zh-Hans-CN` under `zh-CN`. `texts` is keyed by tags in lower case.
+ * Lookup of RFC 4647 §3.4: `zh-Hans-CN`, `zh-Hans`, `zh`, then `fallback`. Chinese is also looked for under its other
+ * usual spellings: `zh-TW` under `zh-Hant`, and `zh-Hans-CN` under `zh-CN`. `texts` is keyed by tags in lower case.
  */
 export function lookupLocale<T>(locale: string, texts: ReadonlyMap<string, T>, fallback: T): T {
   const [language = '', ...rest] = readLocale(locale).toLowerCase().split('-');

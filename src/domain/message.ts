@@ -1,6 +1,7 @@
 /**
- * The text of the SMS, for providers that take text. An operator's text for the locale comes first, then the operator's text for
- * `*`, then the bundled wording of the locale; a language that nobody worded gets the operator's English, or ours.
+ * The text of the SMS, for providers that take text. An operator's text for the locale comes first, then the operator's
+ * text for `*`, then the bundled wording of the locale; a language that has none of these gets the operator's English
+ * text, or the bundled one.
  */
 import { lookupLocale } from './locale.ts';
 import type { MessagePolicy } from './policy.ts';
@@ -22,13 +23,13 @@ export interface MessageParts {
   readonly code: string;
   /** How long the code lives, 1 to 10. */
   readonly minutes: number;
-  /** Who is asking. */
+  /** The name of the service that asks for the code. */
   readonly brand: string;
   /** BCP 47. */
   readonly locale: string;
   readonly purpose: string;
   readonly policy: MessagePolicy;
-  /** By name. One that a text asks for and the request lacks leaves a hole: see missingVariables. */
+  /** By name. The place of a variable that is missing here stays empty: see missingVariables. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -76,8 +77,8 @@ export function ownText({ texts }: MessagePolicy, locale: string): string | unde
 }
 
 /**
- * Names of the variables that the text for this locale, or a provider's template, asks for and the request does not give. An
- * empty value is given.
+ * Names of the variables that the text for this locale, or a provider's template, asks for and the request does not
+ * give. An empty value is given.
  */
 export function missingVariables(
   policy: MessagePolicy,
@@ -93,12 +94,12 @@ export function placeholdersOf(text: string): string[] {
   return [...new Set(Array.from(text.matchAll(PLACEHOLDER), ([, name = '']) => name))];
 }
 
-/** Placeholders that need no variable; a variable of such a name is not looked at. */
+/** Placeholders that need no variable; a variable of the same name is ignored. */
 export const BUILT_IN: ReadonlySet<string> = new Set(['code', 'minutes', 'brand']);
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 
-/** In one pass: a value that looks like a placeholder stays as it is. */
+/** In one pass: a value that looks like a placeholder is not filled again. */
 function fill(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(PLACEHOLDER, (_, name: string) => (Object.hasOwn(values, name) ? (values[name] ?? '') : ''));
 }
@@ -113,8 +114,9 @@ function isUse(purpose: string): purpose is keyof Wording['uses'] {
 }
 
 /**
- * Android's SMS Retriever finds its app by the hash anywhere in the text (developers.google.com/identity/sms-retriever/verify);
- * browsers want their line to be the last (wicg.github.io/sms-one-time-codes), so it is.
+ * Android's SMS Retriever finds its app by the hash anywhere in the text
+ * (developers.google.com/identity/sms-retriever/verify); browsers want their line to be the last
+ * (wicg.github.io/sms-one-time-codes), so it is.
  */
 function ending(code: string, { androidAppHash, webOtpDomain }: MessagePolicy): string {
   const lines = [];

@@ -1,6 +1,6 @@
 /**
- * One phone, one spelling: every way of writing a number ends in the same E.164, because budgets, cooldowns and codes
- * hang on it. Numbering plans are libphonenumber's (the `max` metadata: it knows number types and VoIP ranges).
+ * One phone, one spelling: every way of writing a number becomes the same E.164, because limits and codes are kept by
+ * it. Numbering plans are libphonenumber's (the `max` metadata: it knows number types and VoIP ranges).
  */
 import {
   type CountryCode,
@@ -25,13 +25,13 @@ export type NumberType =
   | 'uan'
   | 'unknown';
 
-/** Never sent to: the sender or the recipient pays extra, or there is no one person's phone behind the number. */
+/** Never sent to: the sender or the recipient pays extra, or the number is not the phone of one person. */
 export const ALWAYS_REFUSED_TYPES: ReadonlySet<NumberType> = new Set<NumberType>([
   'premium_rate',
   'shared_cost',
   'pager',
   'voicemail',
-  // Lines of a company, shared by whoever answers.
+  // Lines of a company, which several people answer.
   'toll_free',
   'uan',
   // Follow-me numbers (+44 70): billed far above mobiles, and forwarded as calls only.
@@ -66,7 +66,7 @@ const ONLY_NUMBER = new RegExp(`^[+0-9${PUNCTUATION}]+$`);
 const EXTENSION = new RegExp(`^[+0-9${PUNCTUATION}]+[;,]*(?:ext(?:ensio?n|n)?|[x#~;,pw])[ .:=]*[0-9]+#?$`, 'i');
 
 /**
- * Two spellings of one subscriber that numbering plans keep apart, and the one that counts. Taken only if it is valid.
+ * Numbers of one subscriber that numbering plans list as different ones, and the one that we use if it is valid.
  * - Mexico dropped the mobile 1 (044 and 045 at home) in 2019: +52 1 55… is +52 55….
  * - Argentina's mobiles carry a 9 abroad, and gateways also take them without. Mobiles and landlines share one number
  *   space there and SMS reach only mobiles, so the 9 is always added; an Argentine landline counts as a mobile.
@@ -94,11 +94,11 @@ const TYPES: Readonly<Record<PhoneNumberType, NumberType>> = {
 
 /**
  * Reads the whole input as one number; nothing is picked out of a text. `region` is that of a national spelling, the
- * policy's when empty. Answers the broken rule otherwise: `required`, `not_a_phone` (characters or length no number
+ * policy's when empty. Returns the broken rule otherwise: `required`, `not_a_phone` (characters or length no number
  * has), `extension_not_allowed`, `unknown_region` (the fault of `region`, not of `input`) or `impossible_phone` (no
  * such number in libphonenumber's plans).
  *
- * Not unified, because nothing in the number says so: numbers moved to another calling code or given a longer form
+ * Not unified, because the number does not show it: numbers moved to another calling code or given a longer form
  * (Kosovo's old +377 44; Brazil's mobiles without the ninth digit are refused as impossible), and ported or forwarded
  * numbers.
  */

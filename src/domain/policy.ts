@@ -27,13 +27,13 @@ export interface PurposePolicy {
 }
 
 export interface MessagePolicy {
-  /** Host that browsers bind the code to (WebOTP): the last line is `@host #code`. Empty for none. */
+  /** Host that browsers bind the code to (WebOTP): the last line is `@host #code`. Empty without one. */
   readonly webOtpDomain: string;
-  /** The 11 characters by which Android's SMS Retriever finds its app. Empty for none. */
+  /** The 11 characters by which Android's SMS Retriever finds its app. Empty without one. */
   readonly androidAppHash: string;
   /**
-   * Texts by BCP 47 tag in lower case, `*` for every other language, with `{code}`, `{minutes}`, `{brand}` and the request's
-   * variables by name.
+   * Texts by BCP 47 tag in lower case, `*` for every other language, with `{code}`, `{minutes}`, `{brand}` and the
+   * request's variables by name.
    */
   readonly texts: ReadonlyMap<string, string>;
   /** Names of the variables that a provider's approved templates ask for, whatever the text. */

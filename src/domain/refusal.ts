@@ -48,7 +48,7 @@ export interface FieldViolation {
 
 export type FieldRule =
   | 'required'
-  /** Exactly one of the fields that `expected` lists: none was given, or several. */
+  /** Exactly one of the fields that `expected` lists must be given; it was no field, or several. */
   | 'one_of_required'
   | 'too_long'
   | 'not_printable'

@@ -1,16 +1,16 @@
 /**
- * What delivery reports make of a delivery: they come early, twice, late and in any order, of every provider that was
- * tried. src/store/lua/lib/reports.lua is the same in Lua, and the model test holds the two against each other.
+ * How delivery reports change a delivery. They come early, twice, late and in any order, from every provider that was
+ * tried. src/store/lua/lib/reports.lua is the same in Lua, and the model test compares the two.
  */
 import type { Delivery, FailureCategory, ReportedStatus } from './delivery.ts';
 
 /** How many reports wait for one message of a vendor to be linked; beyond it the oldest is forgotten. */
 export const WAITING_REPORTS = 10;
 
-/** A report of one SMS, once it is known of which. */
+/** A delivery report whose SMS is known. */
 export interface MessageReport {
   readonly provider: string;
-  /** Empty when it is not told. */
+  /** Empty when the vendor does not name it. */
   readonly messageId: string;
   readonly status: ReportedStatus;
   /** Empty unless failed. */
@@ -20,9 +20,9 @@ export interface MessageReport {
 }
 
 /**
- * The delivery after one report; the same object when the report changes nothing.
- * `delivered` by whoever was tried is the last word. `failed` is one only by the provider that the message is with: an
- * attempt before may fail without harm. `accepted` settles a doubt, and puts the message with the provider that says it.
+ * The delivery after one report; the same object when the report changes nothing. `delivered` from any provider that
+ * was tried is final. `failed` counts only from the provider that has the message: an earlier provider may fail without
+ * harm. `accepted` ends the doubt of `unknown`: the provider that reports it has the message.
  */
 export function afterReport(delivery: Delivery, report: MessageReport): Delivery {
   const { provider, status } = report;
@@ -44,13 +44,13 @@ export function afterReport(delivery: Delivery, report: MessageReport): Delivery
   };
 }
 
-/** The reports that wait for their send to be settled, one more among them: each provider says each word once. */
+/** The reports that wait for their send to be settled, with one more: each status is kept once per provider. */
 export function withEarly(early: readonly MessageReport[], report: MessageReport): readonly MessageReport[] {
-  const said = early.some(({ provider, status }) => provider === report.provider && status === report.status);
-  return said ? early : [...early, report];
+  const known = early.some(({ provider, status }) => provider === report.provider && status === report.status);
+  return known ? early : [...early, report];
 }
 
-/** What a send was after all when it seemed that nothing was sent, yet it was delivered; null when it was not. */
+/** The delivery of a send that seemed not sent, when a report says that it was delivered; null otherwise. */
 export function deliveredAfterAll(early: readonly MessageReport[]): Delivery | null {
   const report = early.find(({ status }) => status === 'delivered');
   if (!report) return null;

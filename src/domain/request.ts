@@ -44,7 +44,7 @@ interface SendCodeFields extends PhoneFields {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** `locale` is English when the request names none or a malformed one: no reason to fail. */
+/** A missing or malformed `locale` is no violation: the answer then has English. */
 export function validateSendCode(
   request: SendCodeFields,
   rules: RequestRules,
@@ -57,12 +57,12 @@ export function validateSendCode(
   validateLength('captcha_token', request.captchaToken, { most: 4096, found });
   const locale = readLocale(request.locale);
   validateVariables(request.variables, found);
-  if (purpose) requireNone(missingVariables(purpose.message, locale, request.variables), found);
+  if (purpose) refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
   return validated(phone && purpose && { phone, purpose, locale }, found);
 }
 
 /** The names are the operator's, from the text of the purpose. */
-function requireNone(names: readonly string[], found: Violations): void {
+function refuseMissing(names: readonly string[], found: Violations): void {
   if (names.length > 0) found.push({ field: 'variables', rule: 'missing_variables', expected: names.join(', ') });
 }
 
@@ -137,7 +137,7 @@ function readTarget(fields: TargetFields, policy: PhonePolicy, found: Violations
   return verificationId === null ? null : { kind: 'id', verificationId };
 }
 
-/** A value is null only where a violation says why. */
+/** `value` is null only if there is a violation. */
 function validated<T>(value: T | null, found: Violations): Validated<T> {
   return value !== null && found.length === 0 ? { ok: true, value } : { ok: false, violations: found };
 }

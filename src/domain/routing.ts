@@ -1,6 +1,6 @@
-/** Which providers carry a message to a phone, in which order, and as whom they send. */
+/** Which providers carry a message to a phone, in which order, and from which sender. */
 
-/** How one provider sends on one route: values that replace the provider's own settings. */
+/** Values of one route that replace the provider's own settings. */
 export type Sender = { readonly [Field in SenderField]?: string | undefined };
 export type SenderField =
   /** A number or alphanumeric sender id; for providers of texts. */
@@ -35,8 +35,8 @@ export type Routing = (phone: { readonly e164: string; readonly region: string }
 
 /**
  * The rule of `Route`, compiled: the longest prefix, else the country, else the route for every phone, else no hops.
- * Countries are those of libphonenumber, so that those who share a calling code (+1, +7, +44) can be told apart. Of two
- * routes that claim the same, the first counts.
+ * Countries are those of libphonenumber, so that countries with one calling code (+1, +7, +44) are different ones. Of
+ * two routes that claim the same, the first counts.
  */
 export function createRouting(routes: readonly Route[]): Routing {
   const byPrefix = new Map<string, readonly Hop[]>();

@@ -22,7 +22,7 @@ export interface Segments {
   readonly segments: number;
 }
 
-/** In the denser alphabet that holds every character. Networks with national alphabets are not reckoned with. */
+/** In the denser alphabet that holds every character. National alphabets of GSM-7 are not considered. */
 export function segmentsOf(text: string): Segments {
   const characters = [...text];
   const encoding = characters.every((character) => SEPTETS.has(character)) ? 'gsm7' : 'ucs2';

@@ -12,8 +12,9 @@ const NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /**
- * After NFKC, joiners aside: a scheme, `www.`, a dotted name (`bit.ly`, also with the ideographic full stop that browsers accept) or a
- * dotted IPv4 address. Rather too much ("Dr.No") than a link in a message that carries the operator's name.
+ * After NFKC, joiners aside: a scheme, `www.`, a dotted name (`bit.ly`, also with the ideographic full stop that
+ * browsers accept) or a dotted IPv4 address. It also refuses some harmless text ("Dr.No"): better than a link in a
+ * message that carries the operator's name.
  */
 const LINK = /:\/\/|www\.|[\p{L}\p{N}]\.\p{L}{2}|[a-z0-9]\u3002[a-z]{2}|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]/iu;
 

@@ -4,12 +4,12 @@ import type { Event } from '../event.ts';
 import { faultRecord } from './fault.ts';
 
 const REPEAT_EVERY_MS = 60_000;
-/** Beyond that the memory of what was logged begins anew. */
+/** With more different records than this within a minute, some are logged again early. */
 const MAX_REMEMBERED = 1000;
 
 /**
- * Listens to events. `clock` is in monotonic milliseconds. Faults are logged as errors, outages as warnings, the rest as
- * information.
+ * Listens to events. `clock` is in monotonic milliseconds. Faults are logged as errors, outages as warnings, the rest
+ * as information.
  */
 export function logEvents(logger: Logger, clock: () => number): (event: Event) => void {
   const isDue = createRepeatLimit(clock);

@@ -1,4 +1,4 @@
-/** What may be logged of an error. Its message may hold a phone, a code or a vendor's text, so it never is. */
+/** The parts of an error that may be logged. Its message is not: it may hold a phone, a code or a vendor's text. */
 export interface FaultRecord {
   readonly name: string;
   readonly error_code?: string;
@@ -29,7 +29,7 @@ function codeOf(error: Error): string | undefined {
 }
 
 function word(value: unknown): string | undefined {
-  // Vendors' codes have full stops, and ours end in an HTTP status; nothing else has digits.
+  // Full stops are in vendors' codes. Digits are let through only as an HTTP status at the end of a code of ours.
   return typeof value === 'string' && /^[A-Za-z][A-Za-z_.]{0,95}(?:_\d{3})?$/.test(value) ? value : undefined;
 }
 

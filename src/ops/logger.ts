@@ -1,4 +1,4 @@
-/** Where the log goes, and in which form. What is written of which event is in event-log.ts. */
+/** Where the log goes, and in which form. event-log.ts decides what is logged. */
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { scrub } from './scrub.ts';
 

@@ -21,13 +21,13 @@ export interface ReadinessOptions {
   readonly phase: () => Phase;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
-  /** Told when the store is first found unfit, and when it is fit again. */
+  /** Gets an event when the store becomes unfit, and when it is fit again. */
   readonly emit: Emit;
 }
 
-/** Asks the store at every call, but not again while an answer is still due. */
+/** Every call asks the store; calls at the same time share one question. */
 export function createReadiness({ ready, phase, clock, emit }: ReadinessOptions): () => Promise<Readiness> {
-  // Until it answered once, the store was never there to be lost.
+  // A store that never answered counts as lost without delay.
   let awaySince = Number.NEGATIVE_INFINITY;
   let fit = true;
   let asking: Promise<Readiness['components']['store']> | null = null;

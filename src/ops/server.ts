@@ -15,7 +15,7 @@ export interface OpsServer {
   close(graceMs: number): Promise<void>;
 }
 
-interface Answer {
+interface OpsResponse {
   readonly status: number;
   readonly type: string;
   readonly body: string;
@@ -24,9 +24,9 @@ interface Answer {
 /** How long a client may take to send its request. */
 const REQUEST_MS = 5000;
 
-/** `/livez` says that the process answers, and never asks Redis: restarting it would not bring Redis back. */
+/** `/livez` says only that the process answers. It does not ask Redis: a restart would not bring Redis back. */
 export function createOpsServer({ metrics, readiness, onFault }: OpsServerOptions): OpsServer {
-  const routes: Readonly<Record<string, () => Promise<Answer>>> = {
+  const routes: Readonly<Record<string, () => Promise<OpsResponse>>> = {
     '/livez': async () => json(200, { status: 'alive' }),
     '/readyz': async () => {
       const { ready, components } = await readiness();
@@ -35,7 +35,7 @@ export function createOpsServer({ metrics, readiness, onFault }: OpsServerOption
     '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() }),
   };
 
-  async function answer(request: IncomingMessage): Promise<Answer> {
+  async function respond(request: IncomingMessage): Promise<OpsResponse> {
     const path = request.url?.split('?', 1)[0] ?? '';
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (route === undefined) return json(404, { status: 'not found' });
@@ -52,7 +52,7 @@ export function createOpsServer({ metrics, readiness, onFault }: OpsServerOption
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 },
     (request, response) => {
       request.resume();
-      void answer(request).then((reply) => write(response, reply));
+      void respond(request).then((answer) => write(response, answer));
     },
   );
 
@@ -62,11 +62,11 @@ export function createOpsServer({ metrics, readiness, onFault }: OpsServerOption
   };
 }
 
-function json(status: number, body: object): Answer {
+function json(status: number, body: object): OpsResponse {
   return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` };
 }
 
-function write(response: ServerResponse, { status, type, body }: Answer): void {
+function write(response: ServerResponse, { status, type, body }: OpsResponse): void {
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),

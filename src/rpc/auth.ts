@@ -8,13 +8,15 @@ export interface CallerConfig {
   readonly purposes: readonly string[] | 'all';
 }
 
-/** Who presents this `Authorization` header; null when it names no caller. Never throws: it runs outside of handlers. */
+/**
+ * The caller of this `Authorization` header; null when the token is unknown. Never throws: no handler would catch it.
+ */
 export type Authenticator = (authorization: string | undefined) => Caller | null;
 
 /** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */
 const BEARER = /^bearer +([\w.~+/-]+=*) *$/i;
 
-/** Static bearer tokens. Without callers everyone is ANONYMOUS: a development server on loopback. */
+/** Static bearer tokens. If no callers are configured, every request is ANONYMOUS: a development server on loopback. */
 export function createAuthenticator(callers: readonly CallerConfig[]): Authenticator {
   if (callers.length === 0) return () => ANONYMOUS;
 
@@ -26,8 +28,8 @@ export function createAuthenticator(callers: readonly CallerConfig[]): Authentic
 
   return (authorization) => {
     const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
-    // The lookup compares hashes, not tokens: how far one matched says nothing about a token that would match further,
-    // because nobody can choose a token by its hash. So no constant-time comparison is needed.
+    // The lookup compares hashes. Its time may show how much of a hash matches, but an attacker cannot make a token
+    // for a hash, so a constant-time comparison is not needed.
     return token === undefined ? null : (byHash.get(hash('sha256', token)) ?? null);
   };
 }

@@ -5,7 +5,7 @@ import type { Call } from '../verification/types.ts';
 import type { EdgeOptions } from './edge.ts';
 import { codeName } from './errors.ts';
 
-export interface Circumstances {
+export interface CallOptions {
   /** The RPC's name. */
   readonly method: string;
   readonly caller: Caller;
@@ -16,47 +16,47 @@ export interface Circumstances {
   readonly emit: Emit;
 }
 
-/** Called exactly once per call: with the answer, or with why there is none. */
-export type Settle<Answer> = (...ending: [null, Answer] | [Refusal, null]) => void;
+/** Called exactly once per call: with the answer or with a refusal. */
+export type Respond<Answer> = (...ending: [null, Answer] | [Refusal, null]) => void;
 
-/** A library that ends a call at its caller's deadline reads another clock, in whole milliseconds. */
+/** A library may end a call this much before its caller's deadline: its clock has whole milliseconds. */
 const CLOCK_SLACK_MS = 2;
 
 /**
- * Runs one call until its work ends or its deadline passes, whichever is first; what the work does after that is only
- * heard of when it is a fault. Returns the function that cancels the call: it aborts the signal and leaves the work to
- * end by itself, because an SMS may be on its way and somebody has to write down what became of it.
+ * Runs one call until its work ends or its deadline passes, whichever is first; after that only a fault of the work is
+ * noticed. Returns the function that cancels the call: it aborts the signal and lets the work end by itself, because an
+ * SMS may be on its way and its outcome must be recorded.
  */
 export function runCall<Answer>(
-  { method, caller, facts, deadlineMs, clock, emit }: Circumstances,
+  { method, caller, facts, deadlineMs, clock, emit }: CallOptions,
   work: (call: Call) => Promise<Answer>,
-  settle: Settle<Answer>,
+  respond: Respond<Answer>,
 ): () => void {
   if (deadlineMs <= 0) {
-    settle({ reason: 'DEADLINE' }, null);
+    respond({ reason: 'DEADLINE' }, null);
     return () => undefined;
   }
   const endsAt = clock() + deadlineMs;
-  // Made on demand: most calls are one round trip to the store and never look at their signal.
+  // Created on demand: most calls are one round trip to the store and never use their signal.
   let controller: AbortController | undefined;
   let ended: Refusal | null = null;
-  let settled = false;
+  let responded = false;
 
   const remainingMs = () => Math.max(0, endsAt - clock());
-  const finish: Settle<Answer> = (...ending) => {
-    if (settled) return;
-    settled = true;
+  const finish: Respond<Answer> = (...ending) => {
+    if (responded) return;
+    responded = true;
     clearTimeout(timer);
-    settle(...ending);
+    respond(...ending);
   };
   const end = (refusal: Refusal) => {
-    if (settled || ended !== null) return;
+    if (responded || ended !== null) return;
     ended = refusal;
     controller?.abort(new Refused(refusal));
   };
   const expire = () => {
     end({ reason: 'DEADLINE' });
-    // Work that answers the abort at once has the last word: it knows whether something was sent.
+    // Work that reacts to the abort at once still gives the answer: it knows whether something was sent.
     setImmediate(() => finish(ended ?? { reason: 'DEADLINE' }, null));
   };
   const timer = setTimeout(expire, deadlineMs);
@@ -86,7 +86,7 @@ export function runCall<Answer>(
   return () => end({ reason: remainingMs() > CLOCK_SLACK_MS ? 'CANCELED' : 'DEADLINE' });
 }
 
-/** The one event of a call. */
+/** Every call ends with one such event. */
 export function emitRpc(
   { emit, clock }: Pick<EdgeOptions, 'emit' | 'clock'>,
   call: {

@@ -1,4 +1,7 @@
-/** connect's router over our handlers: the gate before the body is read, and one generic implementation per RPC. */
+/**
+ * connect's router over our handlers: authentication before the body is read, and one generic implementation for every
+ * RPC.
+ */
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import {
   type ConnectRouter,
@@ -18,45 +21,45 @@ import { connectError } from './errors.ts';
 import { handlerOf, type Request } from './service.ts';
 import { firstLanguage } from './texts.ts';
 
-/** What is known about one request, and what was decided about it. Travels in connect's context values. */
-export interface Visit {
+/** The state of one HTTP request. connect carries it in its context values. */
+export interface RequestState {
   readonly facts: CallFacts;
   /** Aborted when the connection closes. */
-  readonly gone: AbortSignal;
-  /** Null until admitted by the gate. */
+  readonly disconnected: AbortSignal;
+  /** Null until authenticated. */
   caller: Caller | null;
-  /** Null when the call succeeded, undefined while nothing of ours has decided. */
+  /** Null when the call succeeded; undefined as long as our own code has decided nothing. */
   outcome: Refusal | null | undefined;
 }
 
-export const VISIT = createContextKey<Visit | undefined>(undefined);
+export const REQUEST_STATE = createContextKey<RequestState | undefined>(undefined);
 
 export function createRouter(options: EdgeOptions): ConnectRouter {
   const { authenticate, maxMessageBytes } = options;
-  // Connect hands these to its JSON codec; without a strict decoder bad UTF-8 becomes U+FFFD and goes unnoticed.
+  // connect passes these to its JSON codec. Without a strict decoder, invalid UTF-8 would silently become U+FFFD.
   const jsonOptions = { ignoreUnknownFields: true, textDecoder: new TextDecoder('utf-8', { fatal: true }) };
 
   const router = createConnectRouter({
-    // HTTP/1.1 cannot carry it; the gRPC listener does.
+    // gRPC needs HTTP/2 and has a listener of its own.
     grpc: false,
     jsonOptions,
     readMaxBytes: maxMessageBytes,
     acceptCompression: [compressionGzip, compressionBrotli],
-    // Answers are small: never compressed.
+    // Responses are small: never compressed.
     compressMinBytes: 2 ** 31 - 1,
-    // What a timer can hold; each call is capped by its own deadline.
+    // The most that a timer takes; every call has a shorter deadline of its own.
     maxTimeoutMs: 2 ** 31 - 1,
     requestGate(context) {
-      const visit = visitOf(context);
+      const state = stateOf(context);
       const language = firstLanguage(context.requestHeader.get('accept-language') ?? undefined);
-      if (visit.outcome != null) throw connectError(visit.outcome, language);
+      if (state.outcome != null) throw connectError(state.outcome, language);
       const caller = authenticate(context.requestHeader.get('authorization') ?? undefined);
       if (caller === null) {
-        visit.outcome = { reason: 'UNAUTHENTICATED' };
-        throw connectError(visit.outcome, language);
+        state.outcome = { reason: 'UNAUTHENTICATED' };
+        throw connectError(state.outcome, language);
       }
-      visit.caller = caller;
-      visit.facts.caller = caller.name;
+      state.caller = caller;
+      state.facts.caller = caller.name;
     },
   });
 
@@ -74,26 +77,26 @@ function implement(options: EdgeOptions, method: DescMethod) {
 
   return (request: Request, context: HandlerContext): Promise<Message> =>
     new Promise((resolve, reject) => {
-      const visit = visitOf(context);
-      const { caller, facts, gone } = visit;
-      if (caller === null) throw new Error('a call without admission');
+      const state = stateOf(context);
+      const { caller, facts, disconnected } = state;
+      if (caller === null) throw new Error('a call that was not authenticated');
       const deadlineMs = Math.min(ourDeadlineMs, context.timeoutMs() ?? Number.POSITIVE_INFINITY);
       const cancel = runCall(
         { method: method.name, caller, facts, deadlineMs, clock, emit },
         (call) => handle(request, call),
         (refusal, answer) => {
-          visit.outcome = refusal;
+          state.outcome = refusal;
           if (refusal === null) resolve(answer);
           else reject(connectError(refusal, request.locale));
         },
       );
-      if (gone.aborted) cancel();
-      else gone.addEventListener('abort', cancel, { once: true });
+      if (disconnected.aborted) cancel();
+      else disconnected.addEventListener('abort', cancel, { once: true });
     });
 }
 
-function visitOf(context: HandlerContext): Visit {
-  const visit = context.values.get(VISIT);
-  if (visit === undefined) throw new Error('a request without its visit');
-  return visit;
+function stateOf(context: HandlerContext): RequestState {
+  const state = context.values.get(REQUEST_STATE);
+  if (state === undefined) throw new Error('a request without its state');
+  return state;
 }

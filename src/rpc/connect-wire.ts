@@ -4,7 +4,7 @@ import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse 
 import { codeFromString } from '@connectrpc/connect/protocol-connect';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 
-export interface Answer {
+export interface BufferedResponse {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
@@ -13,15 +13,15 @@ export interface Answer {
 export const NO_BODY = Buffer.of();
 
 /** Aborted when the connection closes, and also once the response is out. */
-export function goneSignal(res: ServerResponse): AbortSignal {
+export function disconnectSignal(res: ServerResponse): AbortSignal {
   const controller = new AbortController();
   res.once('close', () => controller.abort());
   return controller.signal;
 }
 
 /**
- * Unlike connect-node's own translation, it reads no URL from the request: that throws on a Host header which is none,
- * outside of any handler, and so ends the process.
+ * Unlike connect-node's own translation, it reads no URL from the request: that throws on an invalid Host header,
+ * outside of any handler, which would end the process.
  */
 export function requestOf(
   { requestPath }: UniversalHandler,
@@ -36,23 +36,23 @@ export function requestOf(
   return { httpVersion, method, url: `http://localhost${requestPath}`, header, body: req, ...rest };
 }
 
-/** Unary answers are small: the whole response, ready to be sent or thought over. */
-export async function collect(response: UniversalServerResponse): Promise<Answer> {
+/** Unary responses are small: the whole response, so that it can be replaced before it is sent. */
+export async function collect(response: UniversalServerResponse): Promise<BufferedResponse> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body ?? []) chunks.push(chunk);
   return { status: response.status, headers: Object.fromEntries(response.header ?? []), body: Buffer.concat(chunks) };
 }
 
-/** The status code that an answer carries, in whichever protocol it is. */
-export function codeOnWire({ status, headers, body }: Answer): number {
+/** The RPC status of a response of Connect or gRPC-Web. */
+export function statusCodeOf({ status, headers, body }: BufferedResponse): number {
   if (String(headers['content-type']).startsWith('application/grpc-web')) {
-    // In the trailer frame, which ends the body.
+    // In the trailer frame, at the end of the body.
     const text = body.toString('latin1');
-    const at = text.lastIndexOf('grpc-status: ');
-    return at === -1 ? Code.UNKNOWN : Number.parseInt(text.slice(at + 'grpc-status: '.length), 10);
+    const start = text.lastIndexOf('grpc-status: ');
+    return start === -1 ? Code.UNKNOWN : Number.parseInt(text.slice(start + 'grpc-status: '.length), 10);
   }
   if (status === 200) return Code.OK;
   const name = /^\{"code":"(\w+)"/.exec(body.toString())?.[1];
-  // Without a body: another verb than POST, another content type.
+  // No body: the request was no POST, or its content type is unknown.
   return (name === undefined ? undefined : codeFromString(name)) ?? Code.UNIMPLEMENTED;
 }

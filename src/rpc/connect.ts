@@ -1,7 +1,8 @@
 /**
- * The HTTP edge: Connect, JSON and gRPC-Web by connect-node. What the library refuses by itself quotes the request,
- * which may hold a phone or a code. So every answer is compared with what this edge decided, and one that the library
- * made is made again as a refusal of ours, in the same protocol, by a second pass that ends at the gate.
+ * The HTTP edge: Connect, JSON and gRPC-Web by connect-node. Errors that the library makes by itself quote the request,
+ * which may hold a phone or a code. So every response is compared with what our own code decided. If it decided
+ * nothing, the request runs a second time and is refused before its body is read: by us, in our words and in the same
+ * protocol.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createContextValues } from '@connectrpc/connect';
@@ -9,13 +10,13 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Refusal } from '../domain/refusal.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc } from './call.ts';
-import { createRouter, VISIT, type Visit } from './connect-router.ts';
-import { type Answer, codeOnWire, collect, goneSignal, NO_BODY, requestOf } from './connect-wire.ts';
+import { createRouter, REQUEST_STATE, type RequestState } from './connect-router.ts';
+import { type BufferedResponse, collect, disconnectSignal, NO_BODY, requestOf, statusCodeOf } from './connect-wire.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf } from './errors.ts';
 import { createHttpListener } from './http.ts';
 
-/** What the library may say in its own words, which quote no field: too large, unknown compression. */
+/** Errors of the library that are sent as they are, because they quote no field: too large, unknown compression. */
 const LIBRARY_CODES: ReadonlySet<number> = new Set([Code.RESOURCE_EXHAUSTED, Code.UNIMPLEMENTED]);
 
 export function createConnectEdge(options: EdgeOptions): Edge {
@@ -42,36 +43,36 @@ export function createConnectEdge(options: EdgeOptions): Edge {
     { req, res, startedAt }: { req: IncomingMessage; res: ServerResponse; startedAt: number },
   ): Promise<void> {
     const method = handler.method.name;
-    const visit: Visit = { facts: {}, gone: goneSignal(res), caller: null, outcome: undefined };
+    const state: RequestState = { facts: {}, disconnected: disconnectSignal(res), caller: null, outcome: undefined };
     let code: number;
     try {
-      const contextValues = createContextValues().set(VISIT, visit);
-      const request = requestOf(handler, req, { signal: visit.gone, contextValues });
-      let answer = await collect(await handler(request));
-      code = codeOnWire(answer);
-      const correction = correctionOf(visit, code);
+      const contextValues = createContextValues().set(REQUEST_STATE, state);
+      const request = requestOf(handler, req, { signal: state.disconnected, contextValues });
+      let response = await collect(await handler(request));
+      code = statusCodeOf(response);
+      const correction = correctionOf(state, code);
       if (correction !== null) {
         if (correction.reason === 'INTERNAL') {
           emit({ type: 'fault', where: method, error: new Error('the answer could not be encoded') });
         }
-        visit.outcome = correction;
+        state.outcome = correction;
         code = codeOf(correction);
-        answer = await collect(await handler(request));
+        response = await collect(await handler(request));
       }
-      send(res, answer);
+      send(res, response);
     } catch (error) {
       emit({ type: 'fault', where: method, error });
-      visit.outcome = { reason: 'INTERNAL' };
+      state.outcome = { reason: 'INTERNAL' };
       code = Code.INTERNAL;
       if (!res.headersSent) send(res, { status: 500, headers: {}, body: NO_BODY });
     }
-    // Done all the same, but nobody is left to hear of it.
-    if (code === Code.OK && visit.gone.aborted) code = Code.CANCELLED;
-    const reason = visit.outcome?.reason ?? null;
-    emitRpc(options, { edge: 'connect', method, startedAt, facts: visit.facts, code, reason });
+    // The work was done, but the caller is gone.
+    if (code === Code.OK && state.disconnected.aborted) code = Code.CANCELLED;
+    const reason = state.outcome?.reason ?? null;
+    emitRpc(options, { edge: 'connect', method, startedAt, facts: state.facts, code, reason });
   }
 
-  function send(res: ServerResponse, { status, headers, body }: Answer): void {
+  function send(res: ServerResponse, { status, headers, body }: BufferedResponse): void {
     if (listener.draining()) res.setHeader('connection', 'close');
     res.writeHead(status, { 'content-length': body.length, ...headers }).end(body);
   }
@@ -79,9 +80,9 @@ export function createConnectEdge(options: EdgeOptions): Edge {
   return { listen: listener.listen, close: listener.close };
 }
 
-/** What to say instead of an answer that the library made; null when the answer may stand. */
-function correctionOf({ outcome, gone }: Visit, code: number): Refusal | null {
+/** The refusal that replaces a response of the library; null when the response may be sent. */
+function correctionOf({ outcome, disconnected }: RequestState, code: number): Refusal | null {
   if (outcome === null) return code === Code.OK ? null : { reason: 'INTERNAL' };
   if (outcome !== undefined || LIBRARY_CODES.has(code)) return null;
-  return { reason: gone.aborted ? 'CANCELED' : 'MALFORMED_REQUEST' };
+  return { reason: disconnected.aborted ? 'CANCELED' : 'MALFORMED_REQUEST' };
 }

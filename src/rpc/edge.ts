@@ -2,7 +2,7 @@ import type { Emit } from '../event.ts';
 import type { Authenticator } from './auth.ts';
 import type { Handlers } from './service.ts';
 
-/** What both listeners need. */
+/** What both edges need: gRPC and HTTP. */
 export interface EdgeOptions {
   readonly handlers: Handlers;
   readonly authenticate: Authenticator;
@@ -18,6 +18,6 @@ export interface EdgeOptions {
 export interface Edge {
   /** Resolves to the bound port. */
   listen(address: { readonly host: string; readonly port: number }): Promise<number>;
-  /** Stops accepting, lets running calls end for at most `graceMs`, then cuts what is left. */
+  /** Accepts no more calls, gives those under way at most `graceMs`, and then ends them. */
   close(graceMs: number): Promise<void>;
 }

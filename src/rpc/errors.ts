@@ -1,6 +1,6 @@
 /**
- * How a refusal travels: one table from reason to status and details, and one encoder per edge. The status message is
- * for developers and always English; LocalizedMessage and the field violations speak the caller's language.
+ * How a refusal is encoded: one table from reason to status and details, and one encoder per edge. The status message
+ * is for developers and always English; LocalizedMessage and the field violations speak the caller's language.
  */
 import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
@@ -18,7 +18,7 @@ import {
 import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import { ENGLISH, reasonText, ruleText, type Texts, textsFor } from './texts.ts';
 
-/** ErrorInfo.domain of every error of ours. */
+/** ErrorInfo.domain of all errors of this service. */
 const DOMAIN = 'countersign';
 
 interface Detail {
@@ -136,12 +136,12 @@ function metadataOf(refusal: Refusal): Record<string, string> {
   return refusal.reason === 'NUMBER_TYPE_REFUSED' ? { number_type: refusal.numberType } : {};
 }
 
-/** Rounded up to whole milliseconds: a caller who waits exactly this long is not refused again, and never told 0. */
+/** In whole milliseconds, rounded up and at least 1: a caller that waits exactly this long is not refused again. */
 function retryInfo(retryAfterMs: number): Detail {
   return detail(RetryInfoSchema, { retryDelay: durationFromMs(Math.max(1, Math.ceil(retryAfterMs))) });
 }
 
-/** `quotaId` is what RateStatus says in `blocked_by`. */
+/** `quotaId` is the name that RateStatus has in `blocked_by`. */
 function quotaFailure(refusal: Refusal, quota: { quotaId: string; quotaValue?: bigint }): Detail {
   const violation = { subject: 'phone', description: reasonText(ENGLISH, refusal), ...quota };
   return detail(QuotaFailureSchema, { violations: [violation] });

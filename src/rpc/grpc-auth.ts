@@ -1,7 +1,7 @@
 /**
- * What happens to a gRPC call before its message is read: its caller is established from the metadata, or it is refused.
- * grpc-js offers interceptors for this. One that wraps the call in a ServerInterceptingCall costs every call a second
- * set of listeners and halves throughput, so this one hands on the call it was given, with two methods replaced.
+ * Authentication of gRPC calls by their metadata, before the message is read. grpc-js has interceptors for this. One
+ * that wraps the call in a ServerInterceptingCall adds a second set of listeners to every call and halves throughput,
+ * so this one replaces two methods of the call itself.
  */
 import type {
   Metadata,
@@ -17,24 +17,24 @@ import type { EdgeOptions } from './edge.ts';
 import { grpcError } from './errors.ts';
 import { firstLanguage } from './texts.ts';
 
-export interface Gate {
+export interface AuthInterceptor {
   readonly interceptor: ServerInterceptor;
-  /** Hands a call over to its handler, which then answers for its event. */
-  admitted(metadata: Metadata): Admission;
+  /** Hands a call over to its handler, which from then on emits its event. Throws when it was not authenticated. */
+  take(metadata: Metadata): AuthenticatedCall;
 }
 
-export interface Admission {
+export interface AuthenticatedCall {
   readonly caller: Caller;
   /** On the edge's clock. */
   readonly startedAt: number;
-  /** Whether its handler has it, and will report it. */
+  /** Its handler has it, and emits its event. */
   handled: boolean;
 }
 
 /** Probes carry no credentials. */
 const OPEN_SERVICE = '/grpc.health.v1.Health/';
 
-/** Why a call ended that no handler saw, as far as grpc-js tells. */
+/** The reason of a call that ended before its handler got it, by its status. */
 const REASONS: ReadonlyMap<number, Reason> = new Map([
   [Code.INVALID_ARGUMENT, 'MALFORMED_REQUEST'],
   [Code.UNAUTHENTICATED, 'UNAUTHENTICATED'],
@@ -42,37 +42,37 @@ const REASONS: ReadonlyMap<number, Reason> = new Map([
   [Code.CANCELLED, 'CANCELED'],
 ]);
 
-export function createGate(options: EdgeOptions): Gate {
+export function createAuthInterceptor(options: EdgeOptions): AuthInterceptor {
   const { authenticate, clock } = options;
-  const admissions = new WeakMap<Metadata, Admission>();
+  const authenticated = new WeakMap<Metadata, AuthenticatedCall>();
 
   return {
     interceptor: ({ path }, call) => {
-      if (!path.startsWith(OPEN_SERVICE)) guard(path.slice(path.lastIndexOf('/') + 1), call);
-      // Anything with the methods of a call will do: this is what grpc-js passes from one interceptor to the next.
+      if (!path.startsWith(OPEN_SERVICE)) intercept(path.slice(path.lastIndexOf('/') + 1), call);
+      // grpc-js needs only the methods of a call here: it passes such an object from one interceptor to the next.
       return call as ServerInterceptingCall;
     },
 
-    admitted(metadata) {
-      const admission = admissions.get(metadata);
-      if (admission === undefined) throw new Error('a call without admission');
-      admission.handled = true;
-      return admission;
+    take(metadata) {
+      const authCall = authenticated.get(metadata);
+      if (authCall === undefined) throw new Error('a call that was not authenticated');
+      authCall.handled = true;
+      return authCall;
     },
   };
 
-  function guard(method: string, call: ServerInterceptingCallInterface): void {
+  function intercept(method: string, call: ServerInterceptingCallInterface): void {
     const startedAt = clock();
     const start = call.start;
     const sendStatus = call.sendStatus;
     let received: Metadata | undefined;
-    let admission: Admission | undefined;
+    let authCall: AuthenticatedCall | undefined;
     let code: number = Code.CANCELLED;
 
     call.sendStatus = (status) => {
       // Before a handler has the message, what grpc-js calls an internal error is a request that it cannot decompress
-      // or whose headers it cannot read: the caller's fault, told without an echo of the input.
-      const broken = status.code === Code.INTERNAL && admission?.handled !== true;
+      // or whose headers it cannot read: the caller's fault, answered without repeating the input.
+      const broken = status.code === Code.INTERNAL && authCall?.handled !== true;
       const sent = broken ? grpcError({ reason: 'MALFORMED_REQUEST' }, languageOf(received)) : status;
       code = sent.code ?? Code.UNKNOWN;
       sendStatus.call(call, sent);
@@ -84,17 +84,17 @@ export function createGate(options: EdgeOptions): Gate {
           received = metadata;
           const caller = authenticate(header(metadata, 'authorization'));
           if (caller === null) return call.sendStatus(grpcError({ reason: 'UNAUTHENTICATED' }, languageOf(metadata)));
-          admission = { caller, startedAt, handled: false };
-          admissions.set(metadata, admission);
+          authCall = { caller, startedAt, handled: false };
+          authenticated.set(metadata, authCall);
           listener.onReceiveMetadata(metadata);
         },
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
         onReceiveHalfClose: () => listener.onReceiveHalfClose(),
-        // The end of every call, answered ones included.
+        // grpc-js calls this at the end of every call, answered or not.
         onCancel() {
           listener.onCancel();
-          if (admission?.handled === true) return;
-          const facts = admission === undefined ? {} : { caller: admission.caller.name };
+          if (authCall?.handled === true) return;
+          const facts = authCall === undefined ? {} : { caller: authCall.caller.name };
           emitRpc(options, { edge: 'grpc', method, startedAt, facts, code, reason: REASONS.get(code) ?? null });
         },
       });
@@ -102,7 +102,7 @@ export function createGate(options: EdgeOptions): Gate {
   }
 }
 
-/** The language of refusals of a request whose `locale` was not read. */
+/** The language of a refusal when the request, and with it its `locale`, was not decoded. */
 export function languageOf(metadata: Metadata | undefined): string {
   return metadata === undefined ? '' : firstLanguage(header(metadata, 'accept-language'));
 }

@@ -7,7 +7,7 @@ import { file_google_rpc_error_details } from '../gen/google/rpc/error_details_p
 import { file_google_rpc_status } from '../gen/google/rpc/status_pb.ts';
 import { file_grpc_health_v1_health } from '../gen/grpc/health/v1/health_pb.ts';
 
-/** The error types are no part of any method's signature; with them clients can print the details of an error. */
+/** No method names the error types, but with them clients can print the details of an error. */
 const FILES = [
   file_countersign_v1_verification,
   file_grpc_health_v1_health,
@@ -17,7 +17,7 @@ const FILES = [
 
 export function createReflection(): ReflectionService {
   const files = [...withImports(FILES)].map(({ proto }) => proto);
-  // What proto-loader makes of a package; of each type in it, only the descriptors are read.
+  // The shape in which proto-loader hands over a package; only its descriptors are read.
   const loaded = {
     countersign: {
       format: 'Protocol Buffer 3 DescriptorProto',

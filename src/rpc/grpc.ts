@@ -17,36 +17,36 @@ import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc, runCall } from './call.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
-import { createGate, type Gate, languageOf } from './grpc-auth.ts';
+import { type AuthInterceptor, createAuthInterceptor, languageOf } from './grpc-auth.ts';
 import { createReflection } from './grpc-reflection.ts';
 import { handlerOf, type Request } from './service.ts';
 
 export interface GrpcEdge extends Edge {
-  /** What `grpc.health.v1` answers for the server ('') and for the service. Not serving until told. */
+  /** What `grpc.health.v1` answers for the server ('') and for the service. NOT_SERVING at first. */
   setServing(serving: boolean): void;
 }
 
-// The library would write to stderr what comes back as an error anyway.
+// The library would also write to stderr what it returns as an error.
 setLogVerbosity(logVerbosity.NONE);
 
 export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boolean }): GrpcEdge {
-  const gate = createGate(options);
+  const auth = createAuthInterceptor(options);
   const server = new Server({
     'grpc.max_receive_message_length': options.maxMessageBytes,
-    // Per connection; what exceeds it waits at the client.
+    // Per connection; further calls wait in the client.
     'grpc.max_concurrent_streams': 256,
     // Connections are renewed (± 10 %, by grpc-js), so that callers find new instances; calls under way may finish.
     'grpc.max_connection_age_ms': 600_000,
     'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
     'grpc.max_connection_idle_ms': 900_000,
-    // Finds peers that went away without a word.
+    // Detects peers that disappeared without closing their connection.
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 20_000,
-    // Bookkeeping per call that nobody reads.
+    // Statistics per call, which are not used here.
     'grpc.enable_channelz': 0,
-    interceptors: [gate.interceptor],
+    interceptors: [auth.interceptor],
   });
-  server.addService(serviceDefinition(), implementation(options, gate));
+  server.addService(serviceDefinition(), implementation(options, auth));
   const health = new HealthImplementation();
   health.addToServer(server);
   if (options.reflection) createReflection().addToServer(server);
@@ -72,7 +72,8 @@ export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boo
     },
 
     async close(graceMs) {
-      // GOAWAY to everyone now, an end to what is left after the grace. In this order: tryShutdown makes drain blind.
+      // GOAWAY to all clients now; calls that are left after the grace period are cut. `drain` comes first: it finds
+      // no connections any more after tryShutdown.
       if (bound !== undefined) server.drain(bound, graceMs);
       await new Promise<void>((resolve, reject) => {
         server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
@@ -83,7 +84,7 @@ export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boo
   return edge;
 }
 
-/** Bytes in and bytes out: grpc-js would turn a decoder that throws into INTERNAL, so handlers decode and encode. */
+/** Handlers decode and encode by themselves: grpc-js answers INTERNAL when a decoder throws. */
 function serviceDefinition(): ServiceDefinition {
   const asIs = (bytes: Buffer) => bytes;
   return Object.fromEntries(
@@ -102,7 +103,7 @@ function serviceDefinition(): ServiceDefinition {
   );
 }
 
-function implementation(options: EdgeOptions, gate: Gate): Record<string, handleUnaryCall<Buffer, Buffer>> {
+function implementation(options: EdgeOptions, auth: AuthInterceptor): Record<string, handleUnaryCall<Buffer, Buffer>> {
   const { handlers, emit, clock } = options;
   return Object.fromEntries(
     VerificationService.methods.map((method) => {
@@ -111,7 +112,7 @@ function implementation(options: EdgeOptions, gate: Gate): Record<string, handle
       const ourDeadlineMs = options.deadlineMs(name);
 
       const unary: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
-        const { caller, startedAt } = gate.admitted(call.metadata);
+        const { caller, startedAt } = auth.take(call.metadata);
         const facts: CallFacts = { caller: caller.name };
         // grpc-js keeps the caller's deadline on the wall clock.
         const theirDeadlineMs = Number(call.getDeadline()) - Date.now();
@@ -128,7 +129,7 @@ function implementation(options: EdgeOptions, gate: Gate): Record<string, handle
             let code = codeOf(refusal);
             if (refusal === null) callback(null, answer);
             else callback(grpcError(refusal, request?.locale ?? languageOf(call.metadata)));
-            // Done all the same, but nobody is left to hear of it.
+            // The work was done, but the caller is gone.
             if (refusal === null && call.cancelled) code = Code.CANCELLED;
             const reason = refusal?.reason ?? null;
             emitRpc(options, { edge: 'grpc', method: name, startedAt, facts, code, reason });
@@ -145,7 +146,7 @@ function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): Mess
   try {
     return fromBinary(schema, bytes);
   } catch {
-    // The cause may quote the input.
+    // Without the cause, which may quote the input.
     throw new Refused({ reason: 'MALFORMED_REQUEST' });
   }
 }

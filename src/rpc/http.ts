@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { closeServer, listenOn } from '../http-server.ts';
 import type { Edge } from './edge.ts';
 
-/** Everything a request has to say, headers and body, must have arrived by then; silent connections end too. */
+/** For the headers and the body of a request to arrive. Connections that send nothing end, too. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
 export interface HttpListener extends Edge {
-  /** Closing: connections are not kept for another request. */
+  /** True from `close` on: connections are not kept for another request. */
   draining(): boolean;
 }
 
@@ -17,9 +17,9 @@ export function createHttpListener(onRequest: (req: IncomingMessage, res: Server
     {
       headersTimeout: REQUEST_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
-      // How often the two above are looked at; Node's default is 30 s.
+      // How often the two time-outs above are checked; Node's default is 30 s.
       connectionsCheckingInterval: 1_000,
-      // Longer than load balancers keep idle connections (60 s as a rule), so that it is they who close them.
+      // Longer than load balancers keep idle connections (60 s as a rule), so that they close them, not we.
       keepAliveTimeout: 65_000,
     },
     onRequest,

@@ -1,4 +1,4 @@
-/** The RPCs in domain terms: requests pass as they are (same field names), answers are translated. Used by both edges. */
+/** Between the proto and the verifier: requests pass as they are (same field names), answers are translated. */
 import { create, type DescMethod, type Message, type MessageShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AttemptResult, Delivery, DeliveryStatus } from '../domain/delivery.ts';
@@ -37,12 +37,12 @@ export function createHandlers(verifier: Verifier): Handlers {
     },
 
     async checkCode(request, call) {
-      const checked = await verifier.checkCode(request, call);
+      const output = await verifier.checkCode(request, call);
       return create(pb.CheckCodeResponseSchema, {
-        result: RESULTS[checked.result],
-        verificationId: checked.result === 'not_found' ? '' : checked.verificationId,
-        attemptsRemaining: checked.result === 'wrong_code' ? checked.attemptsRemaining : 0,
-        verifiedAt: checked.result === 'approved' ? timestamp(checked.verifiedAt) : undefined,
+        result: RESULTS[output.result],
+        verificationId: output.result === 'not_found' ? '' : output.verificationId,
+        attemptsRemaining: output.result === 'wrong_code' ? output.attemptsRemaining : 0,
+        verifiedAt: output.result === 'approved' ? timestamp(output.verifiedAt) : undefined,
       });
     },
 
@@ -158,7 +158,7 @@ function duration(ms: number) {
   return durationFromMs(Math.ceil(ms));
 }
 
-/** Unset when there is nothing to wait for. */
+/** Unset when no wait is needed. */
 function waitOf(ms: number) {
   return ms > 0 ? duration(ms) : undefined;
 }

@@ -1,4 +1,4 @@
-/** What a refusal says to people, in English and Chinese. `{…}` is filled in from the refusal, never from the request. */
+/** The texts of refusals, in English and Chinese. `{…}` is filled in from the refusal, never from the request. */
 import { lookupLocale } from '../domain/locale.ts';
 import type { FieldRule, FieldViolation, Reason, Refusal } from '../domain/refusal.ts';
 
@@ -97,7 +97,7 @@ const CHINESE: Texts = {
 
 const TRANSLATIONS = new Map([['zh', CHINESE]]);
 
-/** The texts for a BCP 47 tag; English when nobody translated it. */
+/** The texts for a BCP 47 tag; English when it has no translation. */
 export function textsFor(locale: string): Texts {
   return lookupLocale(locale, TRANSLATIONS, ENGLISH);
 }

@@ -1,18 +1,18 @@
-/** What becomes of a delivery report: which send it is of, and that the store keeps it. Vendors report early and twice. */
+/** Delivery reports: finds the send of each and stores it there. Vendors report early, and more than once. */
 import type { DeliveryReport } from '../domain/delivery.ts';
 import type { Keyring, ReportedSend } from '../domain/keyring.ts';
 import type { Emit } from '../event.ts';
 import type { ReportReply, Store } from '../store/store.ts';
 
 export interface Reporting {
-  /** Rejects when the store is away: the report is not kept then. */
+  /** Rejects when the store is away: the report is lost then, unless the vendor sends it again. */
   report(provider: string, report: DeliveryReport): Promise<void>;
   /**
-   * For providers that report by their own id: to which send it belongs. Takes up the reports that came before, in the
-   * background. Rejects when the store is away.
+   * For providers that report by their own message id: to which send it belongs. Reports that came before are applied
+   * in the background. Rejects when the store is away.
    */
   link(provider: string, messageId: string, token: string): Promise<void>;
-  /** Resolves when the reports that were taken up are applied. */
+  /** Resolves when the reports that came before their link are applied. */
   settled(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ type Outcome = ReportReply['outcome'] | 'unmatched';
 export function createReporting({ store, keyring, emit }: ReportingParts): Reporting {
   const pending = new Set<Promise<void>>();
 
-  function tell(provider: string, report: DeliveryReport, result: { outcome: Outcome; age: number }): void {
+  function emitReport(provider: string, report: DeliveryReport, result: { outcome: Outcome; age: number }): void {
     const { status, category, vendorCode } = report;
     const { outcome, age } = result;
     const seconds = outcome === 'applied' ? age / 1000 : null;
@@ -37,10 +37,10 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
   async function apply(provider: string, report: DeliveryReport, send: ReportedSend): Promise<void> {
     const { sendId, ...slot } = send;
     const { messageId, status, category } = report;
-    tell(provider, report, await store.report({ slot, sendId, provider, messageId, status, category }));
+    emitReport(provider, report, await store.report({ slot, sendId, provider, messageId, status, category }));
   }
 
-  /** One after the other: they are in the order in which they came. */
+  /** One after the other, in the order in which they came. */
   async function applyAll(provider: string, reports: readonly DeliveryReport[], send: ReportedSend): Promise<void> {
     for (const report of reports) {
       try {
@@ -52,8 +52,8 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
   }
 
   /**
-   * The token that a message was linked with. Links of before a rotation are under the previous secret. A report that finds
-   * none is kept under both: which of the two its link will be under is the choice of whichever instance sent the message.
+   * The token that a message was linked with. Links that were made before a rotation are under the previous secret. A
+   * report that finds no link is kept under both secrets, because the instance that links the message may have either.
    */
   async function linkedToken(provider: string, report: DeliveryReport): Promise<string | null> {
     for (const message of keyring.messageKeys(provider, report.messageId)) {
@@ -67,13 +67,13 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
     async report(provider, report) {
       const send = keyring.parseReportToken(report.token);
       if (send !== null) return apply(provider, report, send);
-      if (report.messageId === '') return tell(provider, report, { outcome: 'unmatched', age: 0 });
+      if (report.messageId === '') return emitReport(provider, report, { outcome: 'unmatched', age: 0 });
       const token = await linkedToken(provider, report);
-      if (token === null) return tell(provider, report, { outcome: 'early', age: 0 });
+      if (token === null) return emitReport(provider, report, { outcome: 'early', age: 0 });
       const linked = keyring.parseReportToken(token);
       if (linked !== null) return apply(provider, report, linked);
-      // What the store holds was not sealed by us.
-      tell(provider, report, { outcome: 'unmatched', age: 0 });
+      // The token in the store is not ours.
+      emitReport(provider, report, { outcome: 'unmatched', age: 0 });
     },
 
     async link(provider, messageId, token) {

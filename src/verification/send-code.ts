@@ -117,7 +117,7 @@ export function createSendCode(dependencies: SendCodeDependencies) {
   return (request: SendCodeInput, call: Call) => background.track(sendCode(request, call));
 }
 
-/** Throws what is wrong with the request. Nothing is charged yet. */
+/** Throws Refused when the request is not valid. Nothing is charged yet. */
 function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDependencies): Send {
   const { keyring, phones, limits, random, testCode, now } = dependencies;
   const { phone, purpose, locale } = validOrRefused(validateSendCode(request, dependencies));

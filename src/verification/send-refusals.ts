@@ -4,7 +4,7 @@ import type { Refusal } from '../domain/refusal.ts';
 import type { Dispatched } from '../sms/dispatch.ts';
 import type { SendReply } from '../store/store.ts';
 
-/** The store says by name which limit refuses for longest. */
+/** `by` is the name of the limit that refuses for the longest time. */
 export function limitRefusal(
   { by, retryAfterMs }: Extract<SendReply, { kind: 'blocked' }>,
   limits: LimitPolicy,

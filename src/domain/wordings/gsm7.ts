@@ -1,6 +1,7 @@
 /**
- * Languages that the GSM-7 alphabet can spell: 160 characters a segment. It has à è é ì ò ù ä ö ü ñ ß, but not á í ó ú ã õ â ê ç.
- * One letter outside it halves the room, so Spanish and Portuguese go without "código", and nothing is misspelt.
+ * Languages that the GSM-7 alphabet can spell: 160 characters a segment. It has à è é ì ò ù ä ö ü ñ ß, but not á í ó ú
+ * ã õ â ê ç. One letter outside it halves the room, so Spanish and Portuguese go without "código", and nothing is
+ * misspelt.
  */
 import type { Wording } from './wording.ts';
 

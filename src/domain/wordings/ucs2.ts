@@ -32,8 +32,8 @@ export const HINDI: Wording = {
 };
 
 /**
- * Opens with an Arabic word, so that the paragraph runs from right to left, and has one between brand and code, so that neither
- * moves into the other. The digits are ASCII: what is copied is what was sent.
+ * Opens with an Arabic word, so that the paragraph runs from right to left, and has one between brand and code, so that
+ * neither moves into the other. The digits are ASCII: what is copied is what was sent.
  */
 export const ARABIC: Wording = {
   uses: { register: 'التسجيل في', login: 'الدخول إلى', reset_password: 'تغيير كلمة مرور', other: 'التحقق من' },
