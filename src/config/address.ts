@@ -32,11 +32,24 @@ export function reach({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** An IP address, or a range in CIDR notation. */
+export interface Range {
+  readonly address: string;
+  /** Leading bits that all addresses of the range have in common. */
+  readonly bits: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** An IP address, or a range in CIDR notation; null when `value` is neither. */
+export function rangeOf(value: string): Range | null {
+  const [, address = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
+  const version = isIP(address);
+  const longest = version === 4 ? 32 : 128;
+  const bits = Number(prefix ?? longest);
+  return version === 0 || bits > longest ? null : { address, bits, family: version === 4 ? 'ipv4' : 'ipv6' };
+}
+
 export function isRange(value: string): boolean {
-  const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
-  const family = isIP(address);
-  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
+  return rangeOf(value) !== null;
 }
 
 /** An https URL without credentials, query and fragment; http only to this machine. */

@@ -9,7 +9,7 @@ import type { Config } from '../../src/config/schema.ts';
 import { BUNDLED_LOCALES } from '../../src/domain/message.ts';
 import { createRouting } from '../../src/domain/routing.ts';
 import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
-import { createTemplates } from '../../src/sms/tencent/templates.ts';
+import { fill } from '../../src/sms/tencent/fill.ts';
 import { startApp } from '../support/app.ts';
 import { ok, openClient } from '../support/clients.ts';
 import { codeWords, fencesOf, markedPart, ROOT, read, sectionOf, shellBlock } from '../support/markdown.ts';
@@ -202,12 +202,12 @@ test('the texts are accepted, with the warning that is shown, and ask for their 
 
 test('the templates are accepted, and the most specific one is used', () => {
   const { tencent } = loaded(yamlIn('templates'), ALL());
-  const fill = createTemplates({
+  const settings = {
     brand: 'Acme',
     templateParameters: tencent.templateParameters,
     templates: tencent.templates,
     signName: 'Acme',
-  });
+  };
   const message = {
     code: '123456',
     minutes: 5,
@@ -217,7 +217,7 @@ test('the templates are accepted, and the most specific one is used', () => {
     sender: {},
     variables: { shop: 'Corner' },
   };
-  const filled = (to: string, purpose: string, locale: string) => fill({ ...message, to, purpose, locale });
+  const filled = (to: string, purpose: string, locale: string) => fill({ ...message, to, purpose, locale }, settings);
   expect(filled('+8613800138000', 'login', 'en')).toMatchObject({
     TemplateId: '1110',
     TemplateParamSet: ['123456', '5'],

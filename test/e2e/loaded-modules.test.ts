@@ -10,7 +10,7 @@ import { TENCENT, TWILIO, WEBHOOK } from './start-up.ts';
 /** What only one vendor needs: packages as they lie in node_modules, and files of ours. Its descriptor is loaded always. */
 const ONLY = {
   twilio: [/^twilio\//, /^axios\//, /^jsonwebtoken\//, /^src\/sms\/twilio\/(?!settings)/],
-  tencent: [/^tencentcloud-sdk-/, /^node-fetch\//, /^src\/sms\/tencent\/(?!settings|schema|rules|template-choice)/],
+  tencent: [/^tencentcloud-sdk-/, /^node-fetch\//, /^src\/sms\/tencent\/(?!settings|schema|rules|templates)/],
   webhook: [/^src\/sms\/webhook\/(?!settings|signature)/],
 } as const;
 type Vendor = keyof typeof ONLY;

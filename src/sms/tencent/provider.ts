@@ -1,11 +1,11 @@
 /** Tencent Cloud SMS (SendSms of 2021-01-11) through Tencent's own SDK. */
-import type { Conversion, ConversionResult, Message, Provider, Reports, SendResult } from '../provider.ts';
+import type { Conversion, ConversionResult, Message, Provider, SendResult } from '../provider.ts';
 import { type Connection, type ConnectionOptions, connectTencent, isRecord } from './client.ts';
 import { explainTencent, faulty, isTencentCode, type RefusalPolicy, refusal } from './failures.ts';
-import { type CallbackOptions, callbackReader, reportPuller, serialIn } from './reports.ts';
-import { createTemplates, type TemplateOptions } from './templates.ts';
+import { type FillSettings, fill } from './fill.ts';
+import { createReports, type ReportOptions, serialIn } from './reports.ts';
 
-export interface TencentOptions extends ConnectionOptions, TemplateOptions, RefusalPolicy {
+export interface TencentOptions extends ConnectionOptions, FillSettings, RefusalPolicy {
   readonly sdkAppId: string;
   /** Tells Tencent of approvals; it has to enable this for the account. */
   readonly feedback: boolean;
@@ -19,11 +19,10 @@ export interface TencentOptions extends ConnectionOptions, TemplateOptions, Refu
 export function createTencentProvider(options: TencentOptions): Provider {
   const { sdkAppId, feedback } = options;
   const connection = connectTencent(options);
-  const fill = createTemplates(options);
-  const reports = reportsOf(options, connection);
+  const reports = createReports(options, connection);
 
   async function send(message: Message, signal: AbortSignal): Promise<SendResult> {
-    const filled = fill(message);
+    const filled = fill(message, options);
     if ('kind' in filled) return filled;
     const { to, reportToken } = message;
     const request = { PhoneNumberSet: [to], SmsSdkAppId: sdkAppId, ...filled, SessionContext: reportToken };
@@ -52,16 +51,6 @@ export function createTencentProvider(options: TencentOptions): Provider {
     ...(feedback && { converted }),
     ...(reports !== null && { reports }),
     close: () => connection.close(),
-  };
-}
-
-function reportsOf({ callback, pull, sdkAppId }: TencentOptions, connection: Connection): Reports | null {
-  if (callback === undefined && !pull) return null;
-  return {
-    // Tencent echoes the token only for accounts for which it enabled that.
-    byMessageId: true,
-    ...(callback !== undefined && { read: callbackReader(callback) }),
-    ...(pull && { pull: reportPuller(connection, sdkAppId) }),
   };
 }
 

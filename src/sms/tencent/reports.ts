@@ -4,6 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { rangeOf } from '../../config/address.ts';
 import type { DeliveryReport, FailureCategory } from '../../domain/delivery.ts';
 import type { ReportReading, ReportRequest, Reports } from '../provider.ts';
 import { type Connection, isRecord } from './client.ts';
@@ -130,18 +131,9 @@ function allowList(addresses: readonly string[]): (address: string) => boolean {
   if (addresses.length === 0) return () => true;
   const list = new BlockList();
   for (const entry of addresses) {
-    const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
-    const family = familyOf(address);
-    const longest = family === 'ipv4' ? 32 : 128;
-    const prefix = Number(bits ?? longest);
-    if (isIP(address) === 0 || prefix > longest) {
-      throw new Error(`${entry} is neither an address nor a range in CIDR notation`);
-    }
-    list.addSubnet(address, prefix, family);
+    const range = rangeOf(entry);
+    if (range === null) throw new Error(`${entry} is neither an address nor a range in CIDR notation`);
+    list.addSubnet(range.address, range.bits, range.family);
   }
-  return (address) => isIP(address) !== 0 && list.check(address, familyOf(address));
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIPv6(address) ? 'ipv6' : 'ipv4';
+  return (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

@@ -4,7 +4,7 @@ import { type Mistake, unique } from '../../config/mistakes.ts';
 import { COOLDOWN_STEPS } from '../../domain/policy.ts';
 import type { Area, VendorRule } from '../vendor.ts';
 import type { schema } from './schema.ts';
-import { GENERAL_ID, legsToTencent, templatesFor } from './template-choice.ts';
+import { GENERAL_ID, legsToTencent, tiersOf } from './templates.ts';
 
 type Rule = VendorRule<z.output<typeof schema>>;
 
@@ -67,22 +67,23 @@ export const RULES: readonly Rule[] = [
     const warnings: string[] = [];
     for (const leg of legs) {
       const place = hopAt(leg);
-      const choices = Object.keys(purposes).map((name) => ({ name, ...templatesFor(settings, name, leg) }));
-      const none = choices.filter(({ parameters }) => parameters.length === 0);
-      const some = choices.filter(({ parameters, everyLanguage }) => parameters.length > 0 && !everyLanguage);
+      const choices = Object.keys(purposes).map((name) => ({ name, tiers: tiersOf(settings, name, leg) }));
+      const partial = choices.filter(({ tiers }) => !tiers.some((tier) => tier.has('')));
+      const none = partial.filter(({ tiers }) => tiers.every((tier) => tier.size === 0));
+      const some = partial.filter((choice) => !none.includes(choice));
       if (none.length > 0) {
         mistakes.push(
           place
-            ? at(place, `leads to ${AREAS[leg.to]}, for which tencent has no template of ${list(none)}`)
-            : at(['tencent', GENERAL_ID[leg.to]], `is required: no other template is for ${list(none)}`),
+            ? at(place, `leads to ${AREAS[leg.area]}, for which tencent has no template of ${list(none)}`)
+            : at(['tencent', GENERAL_ID[leg.area]], `is required: no other template is for ${list(none)}`),
         );
       }
       if (some.length > 0) {
         const where = nameOf(place ?? ['tencent', 'templates']);
-        const what = `tencent has templates of ${list(some)} for ${AREAS[leg.to]} in some languages only`;
+        const what = `tencent has templates of ${list(some)} for ${AREAS[leg.area]} in some languages only`;
         warnings.push(`${where}: ${what}; one without \`locale\` is for all others`);
       }
-      if (leg.to === 'mainland' && (leg.sender.signName ?? settings.signName) === undefined) {
+      if (leg.area === 'mainland' && (leg.sender.signName ?? settings.signName) === undefined) {
         const problem = `leads to ${AREAS.mainland}, where tencent needs \`signName\`, or TENCENT_SMS_SIGN_NAME`;
         mistakes.push(...(place ? [at(place, problem)] : lacking(['signName'])));
       }

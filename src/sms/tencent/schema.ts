@@ -2,15 +2,11 @@
 import { z } from 'zod';
 import { isRange } from '../../config/address.ts';
 import { isLanguageTag, name, providerBounds, text, url, whole } from '../../config/values.ts';
+import { isVariableName } from '../../domain/variables.ts';
 
 const parameters = () =>
   z
-    .array(
-      z
-        .string()
-        .regex(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/, 'must be `code`, `minutes`, `brand` or the name of a variable')
-        .max(32),
-    )
+    .array(z.string().refine(isVariableName, 'must be `code`, `minutes`, `brand` or the name of a variable'))
     .max(8)
     .refine((names) => names.includes('code'), 'must contain `code`: the template would be sent without one');
 

@@ -2,7 +2,7 @@
 import { present, vendor } from '../vendor.ts';
 import { RULES } from './rules.ts';
 import { schema } from './schema.ts';
-import { hasTemplate, templateVariables } from './template-choice.ts';
+import { hasTemplate, templateVariables } from './templates.ts';
 
 export const tencent = vendor({
   name: 'tencent',

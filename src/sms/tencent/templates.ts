@@ -1,107 +1,131 @@
-/** Which approved template carries a message, and what fills it. Tencent sends nothing but templates. */
+/**
+ * Which approved template carries a message: Tencent sends nothing but templates. The provider and the rules of the configuration
+ * choose by the same tiers. Loads no SDK.
+ */
 import { lookupLocale, readLocale } from '../../domain/locale.ts';
-import type { Failure, Message } from '../provider.ts';
-import { faulty } from './failures.ts';
+import { BUILT_IN } from '../../domain/message.ts';
+import { createRouting, type Route, type Sender } from '../../domain/routing.ts';
+import type { Area, HopPosition } from '../vendor.ts';
 
-export interface TemplateOptions {
-  /** The text of an approved signature. Mainland China only: a signature of its own for abroad comes from the route. */
-  readonly signName?: string | undefined;
+export interface TemplateSettings {
   readonly templateId?: string | undefined;
   readonly internationalTemplateId?: string | undefined;
   /** `code`, `minutes`, `brand`, or the name of a variable of the request. */
   readonly templateParameters: readonly string[];
-  readonly brand: string;
   readonly templates: readonly TemplateRow[];
 }
 
 export interface TemplateRow {
-  /** Any when left out. */
+  /** For every purpose when left out. */
   readonly purpose?: string | undefined;
+  /** For every language when left out. */
   readonly locale?: string | undefined;
-  /** Template ids by destination. */
+  /** Template ids by area. */
   readonly mainland?: string | undefined;
   readonly international?: string | undefined;
   /** `templateParameters` when left out. */
   readonly parameters?: readonly string[] | undefined;
 }
 
-/** Fields of SendSms. */
-export interface Filled {
-  readonly TemplateId: string;
-  readonly TemplateParamSet: readonly string[];
-  readonly SignName?: string;
-  readonly SenderId?: string;
+export interface Template {
+  readonly id: string;
+  /** What fills it, in order. */
+  readonly parameters: readonly string[];
 }
 
-type Destination = 'mainland' | 'international';
-/** By locale in lower case, `''` for any. */
-type ByLocale = ReadonlyMap<string, TemplateRow>;
+/** The template for messages that no row is for. */
+export const GENERAL_ID = { mainland: 'templateId', international: 'internationalTemplateId' } as const;
 
-/** A failure means that nothing may be sent. */
-export function createTemplates(options: TemplateOptions): (message: Message) => Filled | Failure {
-  const { signName, templates, templateParameters, brand } = options;
-  const ids = { mainland: options.templateId, international: options.internationalTemplateId };
-  const rows = { mainland: byPurpose(templates, 'mainland'), international: byPurpose(templates, 'international') };
+/** By locale in lower case; `''` is for every language. */
+type Tier = ReadonlyMap<string, Template>;
 
-  function chosen(
-    { sender, purpose, locale }: Message,
-    to: Destination,
-  ): { id: string; parameters: readonly string[] } {
-    const routed = to === 'mainland' ? sender.templateId : sender.internationalTemplateId;
-    const row =
-      routed === undefined
-        ? (rowFor(rows[to].get(purpose), locale) ?? rowFor(rows[to].get(''), locale))
-        : templates.find((each) => each[to] === routed);
-    return { id: routed ?? row?.[to] ?? ids[to] ?? '', parameters: row?.parameters ?? templateParameters };
-  }
+/**
+ * Where a template is looked for, in this order: the one that the route names, and no other; else those of the purpose, those for
+ * every purpose, the general one. Ends with the first tier that serves every language.
+ */
+export function tiersOf(
+  settings: TemplateSettings,
+  purpose: string,
+  { sender, area }: { readonly sender: Sender; readonly area: Area },
+): readonly Tier[] {
+  const { templates, templateParameters } = settings;
+  const templateOf = (id: string, row?: TemplateRow) => ({ id, parameters: row?.parameters ?? templateParameters });
+  const only = (id: string, row?: TemplateRow): Tier => new Map([['', templateOf(id, row)]]);
+  const named = sender[GENERAL_ID[area]];
+  if (named !== undefined)
+    return [
+      only(
+        named,
+        templates.find((row) => row[area] === named),
+      ),
+    ];
 
-  return (message) => {
-    const { sender } = message;
-    const to = message.to.startsWith('+86') ? 'mainland' : 'international';
-    const { id, parameters } = chosen(message, to);
-    if (id === '') return faulty('no_template', false);
-    const signature = sender.signName ?? (to === 'mainland' ? (signName ?? '') : undefined);
-    if (to === 'mainland' && signature === '') return faulty('no_signature', false);
-    const values: string[] = [];
-    for (const name of parameters) {
-      const value = parameterOf(name, message, brand);
-      if (value === undefined) return faulty('no_variable', false);
-      if ((name === 'code' || name === 'minutes') && !DIGITS.test(value)) return faulty('not_digits', false);
-      values.push(value);
-    }
-    return {
-      TemplateId: id,
-      TemplateParamSet: values,
-      ...(signature !== undefined && { SignName: signature }),
-      ...(to === 'international' && sender.senderId !== undefined && { SenderId: sender.senderId }),
-    };
+  const tierFor = (owner: string | undefined): Tier => {
+    const rows = templates.flatMap((row): [string, Template][] => {
+      const { [area]: id, locale } = row;
+      if (row.purpose !== owner || id === undefined) return [];
+      return [[locale === undefined ? '' : readLocale(locale).toLowerCase(), templateOf(id, row)]];
+    });
+    return new Map(rows);
   };
+  const general = settings[GENERAL_ID[area]];
+  const tiers = [tierFor(purpose), tierFor(undefined), general === undefined ? new Map() : only(general)];
+  const last = tiers.findIndex((tier) => tier.has(''));
+  return last === -1 ? tiers : tiers.slice(0, last + 1);
 }
 
-/** What verification templates take, by the text of TemplateParameterFormatError. */
-const DIGITS = /^\d{1,6}$/;
-
-function parameterOf(name: string, { code, minutes, variables }: Message, brand: string): string | undefined {
-  if (name === 'code') return code;
-  if (name === 'minutes') return String(minutes);
-  if (name === 'brand') return brand;
-  return Object.hasOwn(variables, name) ? variables[name] : undefined;
-}
-
-function byPurpose(templates: readonly TemplateRow[], to: Destination): ReadonlyMap<string, ByLocale> {
-  const purposes = new Map<string, Map<string, TemplateRow>>();
-  for (const row of templates) {
-    if (row[to] === undefined) continue;
-    const { purpose = '', locale } = row;
-    const locales = purposes.get(purpose) ?? new Map<string, TemplateRow>();
-    purposes.set(purpose, locales);
-    const tag = locale === undefined ? '' : readLocale(locale).toLowerCase();
-    // Of two alike the first counts.
-    if (!locales.has(tag)) locales.set(tag, row);
+export function templateIn(tiers: readonly Tier[], locale: string): Template | undefined {
+  for (const tier of tiers) {
+    const template = lookupLocale(locale, tier, tier.get(''));
+    if (template !== undefined) return template;
   }
-  return purposes;
+  return undefined;
 }
 
-function rowFor(locales: ByLocale | undefined, locale: string): TemplateRow | undefined {
-  return locales && lookupLocale(locale, locales, locales.get(''));
+export function areaOf(e164: string): Area {
+  return e164.startsWith(MAINLAND) ? 'mainland' : 'international';
+}
+
+const MAINLAND = '+86';
+
+/** Whether any message to this area has a template. */
+export function hasTemplate(settings: TemplateSettings, area: Area): boolean {
+  return settings[GENERAL_ID[area]] !== undefined || settings.templates.some((row) => row[area] !== undefined);
+}
+
+/** Variables that a request for this purpose must have, so that whichever template it gets can be filled. */
+export function templateVariables(
+  settings: TemplateSettings,
+  routes: readonly Route[],
+  purpose: string,
+): readonly string[] {
+  const templates = legsToTencent(routes).flatMap((leg) =>
+    tiersOf(settings, purpose, leg).flatMap((tier) => [...tier.values()]),
+  );
+  return [...new Set(templates.flatMap(({ parameters }) => parameters))].filter((name) => !BUILT_IN.has(name));
+}
+
+/** A hop to Tencent, and an area that messages take it to. */
+export interface Leg extends HopPosition {
+  readonly area: Area;
+  readonly sender: Sender;
+}
+
+export function legsToTencent(routes: readonly Route[]): Leg[] {
+  const claims = routes.flatMap(({ prefixes }) => prefixes.filter((prefix) => prefix.startsWith(MAINLAND)));
+  const routing = createRouting(routes);
+  const mainland = new Set([MAINLAND, ...claims].map((e164) => routing({ e164, region: 'CN' })));
+  return routes.flatMap((route, index) => {
+    const areas: Area[] = [];
+    if (mainland.has(route.hops)) areas.push('mainland');
+    if (leadsAbroad(route)) areas.push('international');
+    return route.hops.flatMap(({ provider, sender }, hop) =>
+      provider === 'tencent' ? areas.map((area) => ({ area, sender, route: index, hop })) : [],
+    );
+  });
+}
+
+function leadsAbroad({ countries, prefixes }: Route): boolean {
+  if (countries.length === 0 && prefixes.length === 0) return true;
+  return countries.some((country) => country !== 'CN') || prefixes.some((prefix) => !prefix.startsWith(MAINLAND));
 }

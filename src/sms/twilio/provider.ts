@@ -5,7 +5,7 @@ import type { Conversion, ConversionResult, Failure, Message, Provider, SendResu
 import { type ClientOptions, createTwilioClient, type Exchange } from './client.ts';
 import { TWILIO_CODES } from './codes.ts';
 import { explainCode, failureAtOnce, failureOf, type TwilioFailure, withoutId } from './failures.ts';
-import { createTwilioReports } from './reports.ts';
+import { createReports } from './reports.ts';
 
 /** With an API key, too, the auth token checks delivery reports. */
 export interface TwilioOptions extends ClientOptions {
@@ -81,7 +81,7 @@ export function createTwilioProvider(options: TwilioOptions): Provider {
     send,
     explain: (code) => OWN_WORDS.get(code) ?? explainCode(code, TWILIO_CODES),
     ...(options.feedback && { converted }),
-    ...(statusCallback !== undefined && { reports: createTwilioReports({ accountSid, authToken }) }),
+    ...(statusCallback !== undefined && { reports: createReports({ accountSid, authToken }) }),
     close: client.close,
   };
 }

@@ -14,7 +14,7 @@ const INBOUND: ReadonlySet<string> = new Set(['receiving', 'received']);
 const ANSWER = { status: 204, body: '' } as const;
 
 /** `authToken` also where an API key sends: Twilio signs with nothing else. */
-export function createTwilioReports({ accountSid, authToken }: { accountSid: string; authToken: string }): Reports {
+export function createReports({ accountSid, authToken }: { accountSid: string; authToken: string }): Reports {
   return {
     byMessageId: false,
     read({ url, headers, body }): ReportReading {

@@ -20,7 +20,7 @@ describe('a mistake is named with its place', () => {
       'a name that no variable of a request can have',
       inTencent(`templateParameters: [code, ${'x'.repeat(33)}, Shop]`),
       [
-        'tencent.templateParameters[1]: must be at most 32 characters long',
+        'tencent.templateParameters[1]: must be `code`, `minutes`, `brand` or the name of a variable',
         'tencent.templateParameters[2]: must be `code`, `minutes`, `brand` or the name of a variable',
       ],
     ],

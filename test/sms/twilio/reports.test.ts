@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ReportReading, Reports } from '../../../src/sms/provider.ts';
-import { createTwilioReports } from '../../../src/sms/twilio/reports.ts';
+import { createReports } from '../../../src/sms/twilio/reports.ts';
 import { startTwilioFake, type TwilioFake } from '../../support/twilio-fake.ts';
 import { ACCOUNT, MESSAGE_SID } from './fixture.ts';
 
@@ -23,7 +23,7 @@ const FORM = {
 let fake: TwilioFake;
 let via: string;
 let readings: ReportReading[];
-const reports: Reports = createTwilioReports(ACCOUNT);
+const reports: Reports = createReports(ACCOUNT);
 /** What stands in front of us: it calls itself by the public URL, and passes the query on as it came. */
 const listener = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
