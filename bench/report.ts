@@ -2,6 +2,7 @@
 import { type Plan, SUBJECTS, type Subject, type Turn } from './check-code.ts';
 import type { Load } from './load.ts';
 import { type Machine, machineLine, table } from './page.ts';
+import type { Start, Starts } from './start-up.ts';
 import { median } from './statistics.ts';
 import type { StorePlan, StoreTurn } from './store.ts';
 
@@ -11,9 +12,10 @@ export interface Results {
   readonly turns: ReadonlyMap<string, readonly Turn[]>;
   readonly storePlan: StorePlan;
   readonly storeTurns: readonly StoreTurn[];
+  readonly starts: readonly Starts[];
 }
 
-export function benchmarksPage({ machine, plan, turns, storePlan, storeTurns }: Results): string {
+export function benchmarksPage({ machine, plan, turns, storePlan, storeTurns, starts }: Results): string {
   const rows = (edge: Subject['edge']) => {
     const subjects = SUBJECTS.filter((subject) => subject.edge === edge);
     const empty = turnsOf(subjects.find(({ server }) => server === 'empty'));
@@ -64,6 +66,13 @@ ${table(head, rows('connect'))}
 ${table(['', 'calls/s', 'p50', 'p99', 'Redis CPU a call'], [storeRow(storeTurns)])}
 
 \`check.lua\` by EVALSHA through one ioredis connection, ${storePlan.calls} right guesses a round, ${storePlan.concurrency} under way.
+
+## Starting
+
+${table(['', 'serving after', 'processor time', 'memory then', 'most memory'], starts.flatMap(startRows))}
+
+One process after the other, from its start to its line \`serving\`, unbundled. The first one fills the compile cache of Node, which an
+image brings along; below it stands the median of the ${starts[0]?.warm.length ?? 0} starts that had it.
 `;
 }
 
@@ -82,6 +91,22 @@ function subjectRow(name: string, turns: readonly Turn[], empty: readonly Turn[]
 function storeRow(turns: readonly StoreTurn[]): string[] {
   const micros = median(turns.map(({ redisCpuMicrosPerCall }) => redisCpuMicrosPerCall));
   return ['check', ...loadCells(turns), `${micros.toFixed(1)} µs`];
+}
+
+function startRows({ subject, cold, warm }: Starts): string[][] {
+  const middle = (of: (start: Start) => number) => median(warm.map(of));
+  const cells = (name: string, { ms, busyMs, residentMb, peakMb }: Start) => [
+    name,
+    ...[ms, busyMs].map((time) => `${time.toFixed(0)} ms`),
+    ...[residentMb, peakMb].map((size) => `${size.toFixed(0)} MB`),
+  ];
+  const typical = {
+    ms: middle(({ ms }) => ms),
+    busyMs: middle(({ busyMs }) => busyMs),
+    residentMb: middle(({ residentMb }) => residentMb),
+    peakMb: middle(({ peakMb }) => peakMb),
+  };
+  return [cells(`${subject}, without a compile cache`, cold), cells(subject, typical)];
 }
 
 function loadCells(turns: readonly Load[]): string[] {

@@ -1,9 +1,10 @@
-/** `npm run bench [-- --rounds 5 --calls 20000 --out docs/benchmarks.md]`: measures RPCs and store, and writes their part of the page. */
+/** `npm run bench [-- --rounds 5 --calls 20000 --out docs/benchmarks.md]`: measures RPCs, store and start-up, and writes their part of the page. */
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/support/redis-server.ts';
 import { measureCheckCode } from './check-code.ts';
 import { thisMachine, writePart } from './page.ts';
 import { benchmarksPage } from './report.ts';
+import { measureStarts } from './start-up.ts';
 import { measureStore } from './store.ts';
 
 const { values } = parseArgs({
@@ -23,6 +24,8 @@ function bounded(text: string, least: number, most: number): number {
   throw new Error(`${text} is not a whole number from ${least} to ${most}`);
 }
 
+const STARTS = 9;
+
 const server = await startRedis();
 try {
   const redis = server.connect();
@@ -32,6 +35,7 @@ try {
     machine: await thisMachine(redis),
     plan,
     storePlan,
+    starts: await measureStarts(server.url, STARTS),
     storeTurns: await measureStore(redis, server.url, storePlan),
     turns: await measureCheckCode(redis, server.url, plan),
   });

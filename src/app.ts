@@ -15,7 +15,7 @@ import { createReadiness, type Phase } from './ops/readiness.ts';
 import { createOpsServer } from './ops/server.ts';
 import { createAuthenticator } from './rpc/auth.ts';
 import { createConnectEdge } from './rpc/connect.ts';
-import type { Edge } from './rpc/edge.ts';
+import type { Edge, EdgeOptions } from './rpc/edge.ts';
 import { createGrpcEdge } from './rpc/grpc.ts';
 import { createHandlers } from './rpc/service.ts';
 import { openMessaging } from './sms/messaging.ts';
@@ -46,6 +46,8 @@ export interface Overrides {
   /** Milliseconds since the epoch: the clock of the memory store and of test numbers. */
   readonly now?: () => number;
   readonly random?: (bytes: number) => Buffer;
+  /** The most that an RPC may take, in milliseconds. */
+  readonly deadlineMs?: (rpc: string) => number;
   /** Gets every event, after the log and the metrics. */
   readonly emit?: Emit;
   readonly logDestination?: DestinationStream;
@@ -106,7 +108,8 @@ async function run(config: Config, overrides: Overrides) {
     emit,
     background,
   });
-  const { grpc, http } = openEdges(config, { verifier, emit, clock });
+  const { deadlineMs = rpcDeadlineMs } = overrides;
+  const { grpc, http } = openEdges(config, { verifier, emit, clock, deadlineMs });
   const ops = createOpsServer({
     metrics,
     readiness: createReadiness({ ready: () => store.ready(), phase: () => phase, clock, emit }),
@@ -159,15 +162,15 @@ function policiesOf(config: Config) {
   };
 }
 
-function openEdges(config: Config, parts: { verifier: Verifier; emit: Emit; clock: () => number }) {
-  const { verifier, emit, clock } = parts;
+function openEdges(
+  config: Config,
+  { verifier, ...parts }: Pick<EdgeOptions, 'emit' | 'clock' | 'deadlineMs'> & { verifier: Verifier },
+) {
   const edge = {
     handlers: createHandlers(verifier),
     authenticate: createAuthenticator(callerConfigs(config)),
-    emit,
-    clock,
+    ...parts,
     maxMessageBytes: MAX_MESSAGE_BYTES,
-    deadlineMs: rpcDeadlineMs,
   };
   return { grpc: createGrpcEdge({ ...edge, reflection: config.reflection }), http: createConnectEdge(edge) };
 }

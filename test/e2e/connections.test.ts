@@ -39,7 +39,7 @@ async function redis(options: RedisServerOptions = {}): Promise<RedisServer & { 
 }
 
 async function serve(env: Readonly<Record<string, string>>, overrides: AppOptions = {}): Promise<RunningApp> {
-  const relaxed = { SMS_RESEND_INTERVAL_SECONDS: '0', REDIS_COMMAND_TIMEOUT_MS: '2000' };
+  const relaxed = { SMS_RESEND_INTERVAL_SECONDS: '0' };
   const app = await startApp({ ...overrides, behind: [backup.provider], env: { ...relaxed, ...env } });
   closers.push(() => app.stop());
   return app;

@@ -9,7 +9,7 @@ import {
 } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { ok } from '../support/clients.ts';
 import type { RedisProxy } from '../support/redis-proxy.ts';
-import type { Behaviour } from '../support/vendor-server.ts';
+import { virtualTime } from '../support/virtual-time.ts';
 import { eventually } from '../support/wait.ts';
 import { CHARGED, UNTOUCHED } from './fault-cell.ts';
 import { attemptsIn, codesIn, endOfCall, openScene, type Scene, type SceneOptions, userOf } from './fault-scene.ts';
@@ -18,7 +18,9 @@ import { CALLER } from './vendor-fakes.ts';
 
 const { getVerification } = VerificationService.method;
 const VENDORS = ['tencent', 'twilio', 'webhook'] as const;
+const TIMEOUT_MS = 1_500;
 
+const time = virtualTime();
 const stage = createStage();
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -103,29 +105,23 @@ describe.each(VENDORS)('before %s is called', (vendor) => {
 
 describe.each(VENDORS)('while %s is busy', (vendor) => {
   const followers = ['healthy'] as const;
-  const success = (phone: string): Behaviour => {
-    return {
-      do: 'trickle',
-      everyMs: 2,
-      status: vendor === 'twilio' ? 201 : 200,
-      body: JSON.stringify(TAKEN[vendor](phone)),
-    };
-  };
 
-  it.each<[string, SceneOptions, string, DeliveryStatus]>([
-    ['takes the message', { vendor, followers, misbehaviour: success }, 'accepted', DeliveryStatus.ACCEPTED],
-    [
-      'is silent',
-      { vendor, followers, misbehaviour: { do: 'hang' }, timeoutMs: 1_500 },
-      'unknown',
-      DeliveryStatus.UNKNOWN,
-    ],
-  ])('and then %s: what became of it is recorded, and nobody else is asked', async (_, options, result, status) => {
-    const scene = await open(options);
-    const { cancel } = begin(scene);
+  it.each([
+    ['takes the message', 'accepted', DeliveryStatus.ACCEPTED],
+    ['is silent', 'unknown', DeliveryStatus.UNKNOWN],
+  ])('and then %s: what became of it is recorded, and nobody else is asked', async (what, result, status) => {
+    const answered = Promise.withResolvers<void>();
+    const scene = await open({
+      ...{ vendor, followers, timeoutMs: TIMEOUT_MS },
+      misbehaviour: { do: 'hold', until: answered.promise },
+    });
+    const { cancel, heard } = begin(scene);
     await eventually('the vendor has it', () => codesIn(scene.codes()).size === 1, { everyMs: 5 });
-    expect(attemptsIn(scene)).toEqual([]);
     cancel();
+    await heard();
+    expect(attemptsIn(scene)).toEqual([]);
+    if (what === 'is silent') await time.pass(TIMEOUT_MS);
+    else answered.resolve();
 
     expect(await endOfCall(scene)).toMatchObject({ status: 'CANCELLED' });
     expect(attemptsIn(scene)).toEqual([result]);
@@ -140,13 +136,3 @@ describe.each(VENDORS)('while %s is busy', (vendor) => {
     expect(await userOf(scene).verdict(code ?? '', { verificationId: '', phone })).toBe('APPROVED');
   });
 });
-
-/** How each vendor says that it took a message. */
-const TAKEN = {
-  tencent: (PhoneNumber: string) => {
-    const status = { SerialNo: '5000:1', PhoneNumber, Fee: 1, Code: 'Ok', Message: 'send success' };
-    return { Response: { SendStatusSet: [status], RequestId: '9f0e1d2c' } };
-  },
-  twilio: () => ({ sid: `SM${'a'.repeat(32)}`, status: 'queued', num_segments: '1' }),
-  webhook: () => ({ message_id: 'gateway-1', segments: 1 }),
-};

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Message, Provider, SendResult } from '../../src/sms/provider.ts';
+import { virtualTime } from '../support/virtual-time.ts';
 import {
   ALONE,
   BEFORE_A_HEALTHY_ONE,
@@ -15,7 +16,8 @@ import { createCells } from './fault-cell.ts';
 import { ROWS, type Row, SAMPLE } from './fault-table.ts';
 import { createStage } from './stage.ts';
 
-const play = createCells(createStage());
+const time = virtualTime();
+const play = createCells(createStage(), time);
 
 describe.each(['tencent', 'twilio', 'webhook'] as const)('%s', (vendor) => {
   const rows = ROWS.filter((row) => row.vendor === vendor);

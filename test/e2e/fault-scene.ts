@@ -41,7 +41,7 @@ export interface SceneOptions {
 /** Puts a bug between the service and the provider at a place of the route. */
 export type Plant = (provider: Provider, place: number) => Provider;
 
-/** The shortest that can be configured. */
+/** The shortest time-out that can be configured. */
 export const SHORT_MS = 100;
 
 /** Another vendor for each, so that every pair comes up. */

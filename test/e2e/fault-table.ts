@@ -174,7 +174,8 @@ const FAULTS: Readonly<Record<string, Partial<Record<ProviderName, Outcome>>>> =
   },
 };
 
-const SILENT: ReadonlySet<string> = new Set(['hang', 'stall', 'trickle']);
+/** What ends by a time-out only. */
+export const SILENT: ReadonlySet<string> = new Set(['hang', 'stall', 'trickle']);
 
 export const ROWS: readonly Row[] = Object.entries(FAULTS).flatMap(([fault, outcomes]) =>
   Object.entries(outcomes).map(([vendor, outcome]) => {

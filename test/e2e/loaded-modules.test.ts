@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startServer } from '../support/server.ts';
 import { figure } from './stage.ts';
-import { TENCENT, TWILIO, WEBHOOK } from './start-up.ts';
+import { TENCENT, TWILIO, WEBHOOK } from './vendor-settings.ts';
 
 /** What only one vendor needs: packages as they lie in node_modules, and files of ours. Its descriptor is loaded always. */
 const ONLY = {

@@ -195,8 +195,7 @@ const tencent = (echoes: boolean): Reporter => ({
       postTencent(tencentItem(message, 'SUCCESS', echoes), { via, from: `${TENCENT_ADDRESS}, ${ELSEWHERE}` }),
   },
   genuine: (request) => ({ ...request, path: `/${CALLBACK_TOKEN}`, address: TENCENT_ADDRESS }),
-  misbehave: ({ tencent: fake }, behaviour) =>
-    behaviour?.do === 'hold' ? fake.server.behave(behaviour) : fake.misbehave(behaviour),
+  misbehave: ({ tencent: fake }, behaviour) => fake.misbehave(behaviour),
 });
 
 const GATEWAY_PATH = `${new URL(PUBLIC_URL).pathname}/webhook`;

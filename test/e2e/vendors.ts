@@ -122,7 +122,6 @@ export function settingsFor(vendors: Vendors, { redisUrl, keyPrefix, callbackPor
     LOG_LEVEL: 'trace',
     REDIS_URL: redisUrl,
     REDIS_KEY_PREFIX: keyPrefix,
-    REDIS_COMMAND_TIMEOUT_MS: '2000',
     COUNTERSIGN_SECRET: rootSecret,
     COUNTERSIGN_CALLERS: `{auth: {tokens: [${createHash('sha256').update(callerToken).digest('hex')}]}}`,
     CALLBACK_PUBLIC_URL: PUBLIC_URL,

@@ -13,6 +13,8 @@ export interface AppOptions extends Omit<Overrides, 'emit' | 'logDestination' | 
   readonly file?: string;
   /** Tried after the inbox. */
   readonly behind?: readonly Provider[];
+  /** With the deadlines of production, for tests that are about them. Otherwise no busy machine comes near one. */
+  readonly hurried?: boolean;
   /** Use the configured providers instead of the inbox. */
   readonly configured?: boolean;
 }
@@ -32,12 +34,14 @@ export interface RunningApp extends Addresses {
 }
 
 const ANY_PORT = '127.0.0.1:0';
+const UNHURRIED = { env: { REDIS_COMMAND_TIMEOUT_MS: '5000' }, deadlineMs: () => 120_000 };
 
 export async function startApp({
   env = {},
   file,
   behind = [],
   configured = false,
+  hurried = false,
   ...overrides
 }: AppOptions = {}): Promise<RunningApp> {
   const inbox = createInbox();
@@ -51,6 +55,7 @@ export async function startApp({
       OPS_LISTEN: ANY_PORT,
       CALLBACK_LISTEN: ANY_PORT,
       LOG_FORMAT: 'json',
+      ...(hurried ? {} : UNHURRIED.env),
       ...(file === undefined ? {} : { COUNTERSIGN_CONFIG: 'given.yaml' }),
       ...env,
     },
@@ -59,6 +64,7 @@ export async function startApp({
   );
   const app = createApp(config, {
     ...(configured ? {} : { providers: [inbox.provider, ...behind] }),
+    ...(hurried ? {} : { deadlineMs: UNHURRIED.deadlineMs }),
     ...overrides,
     emit: (event) => void events.push(event),
     logDestination: {

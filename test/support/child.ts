@@ -26,6 +26,8 @@ export interface ChildOptions {
   readonly scratch?: string;
 }
 
+const HUNG_MS = 4 * 60_000;
+
 export async function startChild(
   program: string,
   args: readonly string[],
@@ -60,7 +62,7 @@ export async function startChild(
     stderr: () => output.stderr,
     running: () => running,
     signal: (signal) => void child.kill(signal),
-    printed: (pattern, timeoutMs = 15_000) =>
+    printed: (pattern, timeoutMs = HUNG_MS) =>
       new Promise((resolve, reject) => {
         const fail = (why: string) =>
           settle(() =>
@@ -80,7 +82,7 @@ export async function startChild(
         listeners.add(look);
         look();
       }),
-    stop: async (graceMs = 5_000) => {
+    stop: async (graceMs = HUNG_MS) => {
       const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
       if (running) {
         // A stopped process does not see SIGTERM until it is continued.

@@ -1,4 +1,4 @@
-/** Where a real Redis comes from. Tests never skip for want of one: without any, the run fails and says what to install. */
+/** Where a real Redis comes from. Without any, the tests that need one fail, and each says what to install. */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
@@ -27,6 +27,9 @@ export interface Machine {
 
 const DEFAULT_IMAGE = 'redis:7-alpine';
 
+/** The variable by which a run that found none tells its processes not to look, or to install, again. */
+export const NO_REDIS = 'TEST_NO_REDIS';
+
 /** For the shared server of a run: `TEST_REDIS_URL`, or a server of our own. */
 export async function findRedis(machine: Machine): Promise<RedisSource> {
   const url = machine.env.TEST_REDIS_URL;
@@ -35,6 +38,7 @@ export async function findRedis(machine: Machine): Promise<RedisSource> {
 
 /** For servers that a test starts, configures and kills: the PATH, a container, or apt-get, in this order. */
 export async function findServer(machine: Machine): Promise<ServerSource> {
+  if (machine.env[NO_REDIS] !== undefined) throw new RedisMissing();
   const path = await machine.find('redis-server');
   if (path !== null) return { kind: 'program', path, from: 'PATH' };
   if (await machine.containerEngineAnswers()) {
@@ -51,19 +55,14 @@ export async function findServer(machine: Machine): Promise<ServerSource> {
   return { kind: 'program', path: installed, from: 'apt-get' };
 }
 
+/** One line, which says what to do. */
 export class RedisMissing extends Error {
   override readonly name = 'RedisMissing';
 
   constructor(options?: ErrorOptions) {
     super(
-      [
-        'the tests need a real Redis and found none: TEST_REDIS_URL is not set, there is no redis-server on the PATH,',
-        'no container engine answers, and it could not be installed with apt-get. One of these helps:',
-        '  Debian, Ubuntu   sudo apt-get install redis-server',
-        '  macOS            brew install redis',
-        '  Alpine           apk add redis',
-        '  any Linux        start Docker or Podman',
-      ].join('\n'),
+      'There is no Redis: install redis-server (Debian, Ubuntu: sudo apt-get install redis-server; macOS: brew install redis; ' +
+        'Alpine: apk add redis), or start Docker or Podman on Linux.',
       options,
     );
   }

@@ -19,11 +19,12 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * Resolves when `/readyz` says so. Throws, quoting what the server printed, when it ends before that.
- * `env` is its whole configuration: nothing of the developer's environment shows through.
+ * `env` is its whole configuration: nothing of the developer's environment shows through. Replies of Redis may take
+ * longer than by default, because a busy machine is not to be mistaken for a lost reply.
  */
 export async function startServer(env: Readonly<Record<string, string>> = {}): Promise<CountersignServer> {
   const [grpc, http, ops] = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
-  const listen = { GRPC_LISTEN: grpc, HTTP_LISTEN: http, OPS_LISTEN: ops };
+  const listen = { GRPC_LISTEN: grpc, HTTP_LISTEN: http, OPS_LISTEN: ops, REDIS_COMMAND_TIMEOUT_MS: '5000' };
   const child = await startChild(process.execPath, ['src/main.ts'], { env: { ...listen, ...env }, cwd: ROOT });
   const ready = eventually('the server is ready', async () => {
     if (!child.running()) return 'ended';

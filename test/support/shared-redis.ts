@@ -15,8 +15,15 @@ export interface SharedRedis {
   close(): Promise<void>;
 }
 
+/** Throws what to do about it when this run has no Redis. */
+export function sharedRedisUrl(): string {
+  const redis = inject('redis');
+  if ('missing' in redis) throw new Error(redis.missing);
+  return redis.url;
+}
+
 export function sharedRedis(): SharedRedis {
-  const url = inject('redisUrl');
+  const url = sharedRedisUrl();
   const prefix = `test-${randomBytes(6).toString('hex')}`;
   const client = new Redis(url);
   const clear = async () => {

@@ -2,7 +2,7 @@
 import { createRedisStore } from '../../src/store/redis.ts';
 import type { Store } from '../../src/store/store.ts';
 import { scriptsUnderTest } from './lua-mutant.ts';
-import { connected } from './virtual-redis.ts';
+import { connected, UNHURRIED_MS } from './virtual-redis.ts';
 
 export interface StoreOptions {
   readonly url: string;
@@ -17,7 +17,7 @@ export function openStore({
   url,
   keyPrefix = 'cs',
   prelude = '',
-  commandTimeoutMs = 400,
+  commandTimeoutMs = UNHURRIED_MS,
 }: StoreOptions): Promise<Store> {
   return connected(
     createRedisStore({

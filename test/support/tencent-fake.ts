@@ -112,7 +112,9 @@ export async function startTencentFake(credentials: Credentials): Promise<Tencen
       answer = how;
     },
     misbehave: (behaviour) => {
-      if (behaviour === null || behaviour.do === 'reset_before') return server.behave(behaviour);
+      // Those two answer as usual, or read nothing.
+      if (behaviour === null || behaviour.do === 'reset_before' || behaviour.do === 'hold')
+        return server.behave(behaviour);
       server.behave((request) => {
         perform(request);
         return behaviour;
