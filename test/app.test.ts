@@ -175,7 +175,8 @@ describe('the most that a call may take', () => {
       called.resolve();
       return held.promise;
     };
-    const app = await start({ store: { ...createMemoryStore({ now: Date.now }), [operation]: hangs } });
+    const store = { ...createMemoryStore({ now: Date.now }), [operation]: hangs };
+    const app = await start({ store, hurried: true });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const answer = post(app, rpc, { 'connect-timeout-ms': '3600000' });
     await called.promise;
