@@ -72,7 +72,7 @@ export function createSendCode(dependencies: SendCodeDependencies) {
   /** By the first provider that takes it. Throws when surely nothing was sent. */
   async function deliver(send: Send, message: Outgoing, call: Call): Promise<Delivery> {
     const providersMs = call.remainingMs() - SETTLE_MS;
-    if (call.signal.aborted || providersMs < MIN_PROVIDER_MS) {
+    if (providersMs < MIN_PROVIDER_MS) {
       await settle(send.command, null);
       throw gaveUp(call);
     }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { call, checkRequest, createStage, refusal, type Stage, sendRequest } from './stage.ts';
+import type { CheckCodeInput } from '../../src/verification/types.ts';
+import { call, checkRequest, createStage, PHONE, refusal, type Stage, sendRequest } from './stage.ts';
 
 let stage: Stage;
 beforeEach(() => {
@@ -29,6 +30,27 @@ describe('checkCode', () => {
     const verdict = await guess(stage.wrongCode());
     expect(await guess(stage.wrongCode())).toEqual(verdict);
     expect(await refusal(guess(stage.lastCode()))).toEqual({ reason: 'REQUEST_ID_REUSED' });
+  });
+
+  it.each<[string, Partial<CheckCodeInput>]>([
+    ['another session', { client: { sessionId: 'other', ip: '', deviceId: '', userAgent: '' } }],
+    ['the phone in place of the id', { verificationId: '', phone: PHONE }],
+    ['another purpose', { purpose: 'register' }],
+  ])('refuses a request id that comes again with %s', async (_, changes) => {
+    const verifier = stage.start();
+    const sent = await verifier.sendCode(sendRequest(), call());
+    const guess = checkRequest(sent, stage.wrongCode(), { requestId: 'g1' });
+    await verifier.checkCode(guess, call());
+    expect(await refusal(verifier.checkCode({ ...guess, ...changes }, call()))).toEqual({
+      reason: 'REQUEST_ID_REUSED',
+    });
+  });
+
+  it('takes the request id that a send had', async () => {
+    const verifier = stage.start();
+    const sent = await verifier.sendCode(sendRequest({ requestId: 'r1' }), call());
+    const guess = checkRequest(sent, stage.lastCode(), { requestId: 'r1' });
+    expect(await verifier.checkCode(guess, call())).toMatchObject({ result: 'approved' });
   });
 
   it('approves by phone, too, and tells guessers no id', async () => {

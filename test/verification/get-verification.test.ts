@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { call, checkRequest, createStage, MINUTE, PHONE, refusal, type Stage, sendRequest } from './stage.ts';
+import { call, checkRequest, createStage, keyring, MINUTE, PHONE, refusal, type Stage, sendRequest } from './stage.ts';
 
 let stage: Stage;
 beforeEach(() => {
@@ -15,6 +15,15 @@ describe('getVerification and cancelVerification', () => {
     expect(record).toMatchObject({ state: 'pending', sends: 1, attempts: 0, delivery: { messageId: 'm-1' } });
     expect(await verifier.getVerification({ ...byId, verificationId: '', phone: PHONE }, call())).toEqual(record);
     expect(await verifier.cancelVerification(byId, call())).toMatchObject({ state: 'canceled' });
+  });
+
+  it('show an approval of the phone under no other id', async () => {
+    const verifier = stage.start();
+    const sent = await verifier.sendCode(sendRequest(), call());
+    await verifier.checkCode(checkRequest(sent, stage.lastCode()), call());
+    const other = keyring.verificationId(keyring.phoneKey(PHONE), Buffer.alloc(16, 9).toString('base64url'));
+    const byId = { verificationId: other, phone: '', region: '', purpose: 'login' };
+    expect(await refusal(verifier.getVerification(byId, call()))).toEqual({ reason: 'VERIFICATION_NOT_FOUND' });
   });
 
   it('remember for 30 days that a phone was verified', async () => {

@@ -134,11 +134,20 @@ describe('sendCode', () => {
     const verifier = stage.start();
     stage.failing.add('settle');
     await verifier.sendCode(sendRequest(), call());
-    for (let retry = 0; retry < stage.scheduled.length; retry++) await stage.scheduled[retry]?.task();
+    for (let retry = 0; retry < 10; retry++) await stage.scheduled[retry]?.task();
     expect(stage.scheduled.map(({ delayMs }) => delayMs)).toEqual(SETTLE_RETRIES_MS);
     expect(stage.events.filter(({ type }) => type === 'settle_failed')).toMatchObject(
       [0, 1, 2, 3, 4, 5].map((attempt) => ({ refund: false, attempt })),
     );
+  });
+
+  it('is work that a stop waits for, until the outcome is recorded', async () => {
+    const sent = Promise.withResolvers<void>();
+    const link = () => sent.promise;
+    const answer = stage.start({ link }).sendCode(sendRequest(), call());
+    expect(stage.tracked).toHaveLength(1);
+    sent.resolve();
+    expect(await stage.tracked[0]).toBe(await answer);
   });
 
   it('gives nothing back when the store surely did nothing', async () => {
