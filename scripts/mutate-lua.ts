@@ -53,8 +53,9 @@ async function openRunner(): Promise<Vitest> {
     globalSetup: ['test/support/global-setup.ts'],
     reporters: [{}],
     maxWorkers: 1,
-    hookTimeout: 20_000,
-    testTimeout: 20_000,
+    // So long that a slow machine kills no mutant.
+    hookTimeout: 300_000,
+    testTimeout: 300_000,
   };
   const vitest = await createVitest('test', options, { logLevel: 'silent' });
   await vitest.standalone();
