@@ -1,5 +1,4 @@
-/** The scripts as the tests of the store load them: with one line changed, while `npm run mutation:lua` runs. */
-import { inject } from 'vitest';
+/** The scripts as the tests of the store load them: with one place changed, while `npm run mutation:lua` runs. */
 import { loadScripts, readScript, type Scripts } from '../../src/store/redis-scripts.ts';
 
 export interface LuaMutant {
@@ -8,13 +7,12 @@ export interface LuaMutant {
   readonly text: string;
 }
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    luaMutant?: LuaMutant;
-  }
+let mutant: LuaMutant | null = null;
+
+export function mutateScripts(next: LuaMutant | null): void {
+  mutant = next;
 }
 
 export function scriptsUnderTest(override: string): Scripts {
-  const mutant = inject('luaMutant');
   return loadScripts({ override, read: (file) => (file === mutant?.file ? mutant.text : readScript(file)) });
 }

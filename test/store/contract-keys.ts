@@ -1,0 +1,365 @@
+/** What the scripts leave in Redis: which keys with which fields, how many members, and for how long. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Delivery } from '../../src/domain/delivery.ts';
+import type { CheckCommand, Slot, Store } from '../../src/store/store.ts';
+import type { SharedRedis } from '../support/shared-redis.ts';
+import { openStore } from '../support/store.ts';
+import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { rulesOf, WINDOWS } from './commands.ts';
+import { DAY, DELIVERY, HOUR, MINUTE, RIGHT, type SendChanges } from './contract-world.ts';
+
+export function keyContract(shared: SharedRedis): void {
+  const { client, prefix } = shared;
+  let store: Store;
+  let time = 1_800_000_000_000;
+  let slot: Slot;
+  let serial = 0;
+
+  beforeAll(async () => {
+    store = await connected(virtualRedisStore({ now: () => time, keyPrefix: prefix }));
+  });
+  beforeEach(() => {
+    slot = { phoneKey: `00.${randomBytes(16).toString('base64url')}`, caller: 'auth', purpose: 'login' };
+  });
+  afterEach(() => shared.clear());
+  afterAll(() => store.close());
+
+  const REQUEST = { hash: 'hash', content: 'content' };
+
+  /** Returns the send id. */
+  async function send({ rules, ...changes }: SendChanges = {}): Promise<string> {
+    serial += 1;
+    const sendId = `send-${serial}`;
+    const candidate = { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: RIGHT };
+    const command = { slot, sendId, candidate, session: '', request: null, ...changes };
+    const reply = await store.send({ ...command, rules: { ...rulesOf('same'), ...rules } });
+    expect(reply.kind).toBe('reserved');
+    return sendId;
+  }
+  const settle = (sendId: string, delivery: Delivery | null, requestHash: string | null = null) =>
+    store.settle({ slot, sendId, requestHash, delivery });
+  const check = (codeMac: string, changes: Partial<CheckCommand> = {}) =>
+    store.check({ slot, nonce: null, session: '', codeMac, request: null, guessesByPhone: 5, ...changes });
+  const report = (sendId: string) =>
+    store.report({ slot, sendId, provider: 'fake', messageId: '', status: 'delivered', category: '' });
+  const cancel = async () => {
+    const nonce = (await client.hget(key('v'), 'nonce')) ?? '';
+    await store.cancel({ slot, nonce });
+  };
+  const status = () => store.status({ slot, nonce: null, cooldownMs: MINUTE, windows: WINDOWS });
+
+  type Kind = 'v' | 's' | 'f' | 'a' | 'r' | 'q';
+  const key = (kind: Kind) => {
+    const phone = `${prefix}:{${slot.phoneKey}}:${kind}`;
+    if (kind === 's' || kind === 'a') return phone;
+    return kind === 'v' || kind === 'f' ? `${phone}:auth:login` : `${phone}:auth:${REQUEST.hash}`;
+  };
+  const fields = async (kind: Kind) => (await client.hkeys(key(kind))).sort();
+  /** Every key of the phone by its kind, and how long it lives, in whole minutes: the server's own clock goes on. */
+  async function lives(): Promise<Partial<Record<Kind, number>>> {
+    const keys = (await client.keys(`${prefix}:*`)).sort();
+    const found = await Promise.all(
+      keys.map(async (name) => [
+        name.split('}:')[1]?.[0] ?? name,
+        Math.ceil((await client.pttl(name)) / MINUTE) * MINUTE,
+      ]),
+    );
+    return Object.fromEntries(found);
+  }
+
+  describe('how long keys live', () => {
+    const SENT = { v: 5 * MINUTE + DAY, s: DAY };
+    const steps: [what: string, () => Promise<unknown>, Partial<Record<Kind, number>>][] = [
+      ['a send', () => send(), SENT],
+      ['a send with a request id', () => send({ request: REQUEST }), { ...SENT, r: 10 * MINUTE }],
+      [
+        'a send of a code that lives longer',
+        () => send({ rules: { lifeMs: 10 * MINUTE } }),
+        { ...SENT, v: 10 * MINUTE + DAY },
+      ],
+      [
+        'a send under a long window',
+        () => send({ rules: { windows: [{ name: 'w', limit: 5, windowMs: 7 * DAY }] } }),
+        { ...SENT, s: 7 * DAY },
+      ],
+      [
+        'a send under short limits',
+        () => send({ rules: { cooldownMs: 0, windows: [{ name: 'w', limit: 5, windowMs: 1_000 }] } }),
+        { ...SENT, s: HOUR },
+      ],
+      ['a send with a long cooldown', () => send({ rules: { cooldownMs: DAY } }), { ...SENT, s: 10 * DAY }],
+      ['a send to a test number', () => send({ rules: { test: true } }), { v: SENT.v }],
+      [
+        'a resend: the record no longer than its code',
+        async () => {
+          await send();
+          time += MINUTE;
+          await send();
+        },
+        { v: 4 * MINUTE + DAY, s: DAY },
+      ],
+      [
+        'a settled send',
+        async () => settle(await send({ request: REQUEST }), DELIVERY, REQUEST.hash),
+        { ...SENT, r: 10 * MINUTE },
+      ],
+      ['a refunded send', async () => settle(await send({ request: REQUEST }), null, REQUEST.hash), {}],
+      [
+        'a send that was charged twice',
+        async () => {
+          const attempt = { provider: 'a', result: 'unknown', category: 'timeout', latencyMs: 1 } as const;
+          await settle(await send(), { ...DELIVERY, attempts: [attempt, attempt] });
+        },
+        SENT,
+      ],
+      [
+        'a refund that brings back the code before',
+        async () => {
+          await send();
+          time += MINUTE;
+          await settle(await send({ rules: { resend: 'new' } }), null);
+        },
+        { v: 4 * MINUTE + DAY, s: DAY },
+      ],
+      [
+        'a refund that brings back an expired code: from now on, since it is shown again',
+        async () => {
+          await send();
+          time += 6 * MINUTE;
+          await settle(await send(), null);
+        },
+        { v: DAY, s: DAY },
+      ],
+      [
+        'a report',
+        async () => {
+          const sendId = await send();
+          await settle(sendId, DELIVERY);
+          await report(sendId);
+        },
+        SENT,
+      ],
+      ['a report that comes early', async () => report(await send()), SENT],
+      [
+        'a wrong guess',
+        async () => {
+          await send();
+          await check('wrong');
+        },
+        { ...SENT, f: 30 * DAY },
+      ],
+      [
+        'a wrong guess with a request id',
+        async () => {
+          await send();
+          await check('wrong', { request: REQUEST });
+        },
+        { ...SENT, f: 30 * DAY, q: 10 * MINUTE },
+      ],
+      [
+        'an approval after a wrong guess',
+        async () => {
+          await send();
+          await check('wrong');
+          await check(RIGHT, { request: REQUEST });
+        },
+        { v: 30 * DAY, s: DAY, a: 30 * DAY, q: 10 * MINUTE },
+      ],
+      [
+        'a cancellation',
+        async () => {
+          await send();
+          await cancel();
+        },
+        SENT,
+      ],
+      ['a status', status, {}],
+      ['a guess at nothing', () => check('wrong', { request: REQUEST }), {}],
+      ['a cancellation of nothing', cancel, {}],
+      ['a refund of nothing', () => settle('unknown', null, REQUEST.hash), {}],
+      ['a settle of nothing', () => settle('unknown', DELIVERY, REQUEST.hash), {}],
+      ['a report of nothing', () => report('unknown'), {}],
+    ];
+    it.each(steps)('after %s', async (_, act, expected) => {
+      await act();
+      expect(await lives()).toEqual(expected);
+    });
+  });
+
+  describe('how many members sorted sets have', () => {
+    const members = (kind: 's' | 'f') => client.zcard(key(kind));
+
+    it('sends that no limit counts any more are deleted, to the millisecond', async () => {
+      await send();
+      time += DAY - 1;
+      await send();
+      expect(await members('s')).toBe(2);
+      time += 1;
+      const rules = { cooldownMs: 0 };
+      await send({ rules });
+      expect(await members('s')).toBe(2);
+      time += DAY;
+      await send({ rules });
+      expect(await members('s')).toBe(1);
+    });
+
+    it('sends are kept as long as the cooldown counts them, however short the windows', async () => {
+      const rules = { cooldownMs: 0, windows: [{ name: 'second', limit: 100, windowMs: 1_000 }] };
+      await send({ rules });
+      time += HOUR - 1;
+      await send({ rules });
+      expect(await members('s')).toBe(2);
+      time += 1;
+      await send({ rules });
+      expect(await members('s')).toBe(2);
+    });
+
+    it('sends to a test number have none', async () => {
+      await send({ rules: { test: true } });
+      expect(await members('s')).toBe(0);
+    });
+
+    it('failed guesses that no budget counts any more are deleted, to the millisecond', async () => {
+      await send();
+      await check('wrong');
+      time += 30 * DAY - 1;
+      await send();
+      await check('wrong');
+      expect(await members('f')).toBe(2);
+      time += 1;
+      await check('wrong');
+      expect(await members('f')).toBe(2);
+      time += 30 * DAY;
+      await send();
+      await check('wrong');
+      expect(await members('f')).toBe(1);
+    });
+
+    it('failed guesses are one member each, and those of a test number none', async () => {
+      await send();
+      for (let i = 0; i < 5; i++) await check('wrong');
+      expect(await members('f')).toBe(5);
+      await send({ rules: { test: true } });
+      await check('wrong');
+      expect(await members('f')).toBe(5);
+    });
+  });
+
+  describe('which fields hashes have', () => {
+    const CODE = ['mac', 'seed'];
+    const RECORD = [
+      ...['attempts', 'by_phone', 'created', 'digits', 'expires', 'guesses', 'nonce', 'replication_id', 'send_id'],
+      ...['sends', 'sent', 'session', 'state'],
+    ];
+    const recordOf = (...more: string[]) => [...RECORD, ...more].sort();
+
+    it('a record that is not settled: what a refund puts back, and reports that came early', async () => {
+      await send();
+      expect(await fields('v')).toEqual(recordOf(...CODE));
+      time += MINUTE;
+      await report(await send());
+      expect(await fields('v')).toEqual(recordOf(...CODE, 'undo', 'early'));
+    });
+
+    it.each(['same', 'new'] as const)('what a refund puts back is one step, not all before it: %s', async (resend) => {
+      const rules = { resend, cooldownMs: 0 };
+      const lengths: number[] = [];
+      for (let i = 0; i < 4; i++) {
+        await send({ rules, candidate: { nonce: `nonce-${i}`, seed: 'seed', codeMac: RIGHT }, sendId: `id-${i}` });
+        lengths.push(await client.hstrlen(key('v'), 'undo'));
+      }
+      expect(lengths[0]).toBe(0);
+      expect(lengths[3]).toBe(lengths[1]);
+    });
+
+    it('a settled one: its delivery in place of both', async () => {
+      await send();
+      time += MINUTE;
+      const sendId = await send();
+      await report(sendId);
+      await settle(sendId, DELIVERY);
+      expect(await fields('v')).toEqual(recordOf(...CODE, 'delivery'));
+    });
+
+    it('one whose resend is refunded: as before it', async () => {
+      const first = await send();
+      await settle(first, DELIVERY);
+      time += MINUTE;
+      const second = await send();
+      expect(await fields('v')).toEqual(recordOf(...CODE, 'undo'));
+      await report(second);
+      await store.report({ slot, sendId: second, provider: 'fake', messageId: '', status: 'failed', category: '' });
+      time += MINUTE;
+      await settle(await send({ rules: { resend: 'new' } }), null);
+      expect(await fields('v')).toEqual(recordOf(...CODE, 'early'));
+    });
+
+    it('an approved or canceled one: nothing of the code, nothing to put back', async () => {
+      await send();
+      time += MINUTE;
+      const approved = await send();
+      await check(RIGHT);
+      expect(await fields('v')).toEqual(recordOf('approved'));
+      await report(approved);
+      await settle(approved, null);
+      expect(await fields('v')).toEqual(recordOf('approved', 'delivery'));
+      time += MINUTE;
+      const canceled = await send();
+      await report(canceled);
+      await cancel();
+      expect(await fields('v')).toEqual(recordOf('early'));
+      await store.report({ slot, sendId: canceled, provider: 'fake', messageId: '', status: 'failed', category: '' });
+      await settle(canceled, DELIVERY);
+      expect(await fields('v')).toEqual(recordOf('delivery'));
+    });
+
+    it('a canceled one that is refunded keeps no report of a message that was never sent', async () => {
+      const sendId = await send();
+      await store.report({ slot, sendId, provider: 'fake', messageId: '', status: 'failed', category: '' });
+      await cancel();
+      await settle(sendId, null);
+      expect(await fields('v')).toEqual(recordOf());
+    });
+
+    it('one of a test number says so', async () => {
+      await send({ rules: { test: true } });
+      expect(await fields('v')).toEqual(recordOf(...CODE, 'test'));
+    });
+
+    it('a stored answer, a stored verdict, approvals', async () => {
+      const sendId = await send({ request: REQUEST });
+      const answer = ['expires', 'fingerprint', 'nonce', 'remaining', 'resend', 'send_id', 'sent'];
+      expect(await fields('r')).toEqual(answer);
+      await settle(sendId, DELIVERY, REQUEST.hash);
+      expect(await fields('r')).toEqual([...answer, 'delivery'].sort());
+      await check(RIGHT, { request: REQUEST });
+      expect(await fields('q')).toEqual(['fingerprint', 'nonce', 'until', 'value', 'verdict']);
+      expect(await client.hgetall(key('a'))).toEqual({ '*': String(time), 'auth:login': String(time) });
+    });
+
+    it('an answer that is stored anew keeps nothing of the one before it', async () => {
+      await settle(await send({ request: REQUEST }), DELIVERY, REQUEST.hash);
+      time += 10 * MINUTE;
+      await send({ request: REQUEST });
+      expect(await fields('r')).not.toContain('delivery');
+    });
+  });
+
+  describe('the clock', () => {
+    it('is that of Redis, in milliseconds since the epoch', async () => {
+      const real = await openStore({ url: shared.url, keyPrefix: prefix });
+      const redisTime = async () => {
+        const [seconds, microseconds] = await client.time();
+        return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+      };
+      const before = await redisTime();
+      const { now } = await real.status({ slot, nonce: null, cooldownMs: MINUTE, windows: WINDOWS });
+      const after = await redisTime();
+      await real.close();
+      expect(now).toBeGreaterThanOrEqual(before);
+      expect(now).toBeLessThanOrEqual(after);
+      expect(Number.isInteger(now)).toBe(true);
+    });
+  });
+}

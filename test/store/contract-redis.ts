@@ -1,0 +1,96 @@
+import { afterEach, expect, it } from 'vitest';
+import { EARLY_REPORT_MS, REPORT_MS } from '../../src/domain/policy.ts';
+import { assertKeysClean } from '../support/keys.ts';
+import type { SharedRedis } from '../support/shared-redis.ts';
+import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { rulesOf } from './commands.ts';
+import { storeContract } from './contract.ts';
+
+/** What the store on Redis promises beside the contract. Registers hooks. */
+export function redisContract(shared: SharedRedis): void {
+  afterEach(async () => {
+    await assertKeysClean(shared.client, shared.prefix, { phones: [], codes: [] });
+    await shared.clear();
+  });
+  const create = (now: () => number) => connected(virtualRedisStore({ now, keyPrefix: shared.prefix }));
+  storeContract(create);
+
+  it('takes no delay of its own process for silence of the server', async () => {
+    const now = () => 1_800_000_000_000;
+    const options = { now, keyPrefix: shared.prefix, commandTimeoutMs: 100 };
+    const store = await connected(virtualRedisStore(options));
+    const slot = { phoneKey: '00.busy', caller: 'auth', purpose: 'login' };
+    const reply = store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
+    await new Promise((resolve) => setImmediate(resolve));
+    const until = performance.now() + 300;
+    while (performance.now() < until) JSON.stringify(options);
+    expect(await reply).toMatchObject({ blocked: null });
+    await store.close();
+  });
+
+  it('lets a code die with the history that issued it, and its user ask for another at once', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const slot = { phoneKey: '00.fence', caller: 'auth', purpose: 'login' };
+    const send = (serial: number) =>
+      store.send({
+        slot,
+        rules: rulesOf('same'),
+        sendId: `send-${serial}`,
+        candidate: { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: 'right' },
+        session: '',
+        request: null,
+      });
+    const check = () =>
+      store.check({ slot, nonce: null, session: '', codeMac: 'right', request: null, guessesByPhone: 5 });
+
+    await send(1);
+    expect(await send(2)).toMatchObject({ kind: 'blocked', by: 'cooldown' });
+    // As after the promotion of a replica: the record is of another history than the node that reads it.
+    await shared.client.hset(`${shared.prefix}:{00.fence}:v:auth:login`, 'replication_id', '0'.repeat(40));
+    expect(await check()).toEqual({ kind: 'not_found' });
+    const status = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
+    expect(status).toMatchObject({ record: { state: 'expired' }, blocked: null });
+    expect(await send(3)).toMatchObject({ kind: 'reserved', seed: 'seed-3', reservation: { sendsRemaining: 3 } });
+    expect(await check()).toMatchObject({ kind: 'approved' });
+    await store.close();
+  });
+
+  it('records what is reported of a code that died with its history', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const slot = { phoneKey: '00.reported', caller: 'auth', purpose: 'login' };
+    const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
+    const delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts: [] } as const;
+    await store.send({ slot, rules: rulesOf('same'), sendId: 'send', candidate, session: '', request: null });
+    await store.settle({ slot, sendId: 'send', requestHash: null, delivery });
+    await shared.client.hset(`${shared.prefix}:{00.reported}:v:auth:login`, 'replication_id', '0'.repeat(40));
+    const report = { provider: 'a', messageId: 'm', status: 'delivered', category: '' } as const;
+    expect(await store.report({ slot, sendId: 'send', ...report })).toMatchObject({ outcome: 'applied' });
+    const status = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
+    expect(status.record).toMatchObject({ state: 'expired', delivery: { status: 'delivered', attempts: [] } });
+    await store.close();
+  });
+
+  it('keeps what it knows of a vendor’s message under one key, for as long as it can be asked for', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const report = { token: '', messageId: 'm', status: 'delivered', category: '', vendorCode: '' } as const;
+    const key = `${shared.prefix}:{m.00-message}`;
+    const lives = async () => Math.ceil((await shared.client.pttl(key)) / 60_000) * 60_000;
+    await store.lookup({ message: '00-message', report });
+    expect(await lives()).toBe(EARLY_REPORT_MS);
+    await store.link({ message: '00-message', token: 'token' });
+    expect(await lives()).toBe(REPORT_MS);
+    expect(await shared.client.keys(`${shared.prefix}*`)).toEqual([key]);
+    expect(Object.keys(await shared.client.hgetall(key)).sort()).toEqual(['expires', 'token']);
+    await store.close();
+  });
+
+  it('is searched whole: a phone in a report that waits would be found', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const phone = '+14155550123';
+    const report = { token: '', messageId: `sms/${phone}`, status: 'delivered', category: '', vendorCode: '' } as const;
+    await store.lookup({ message: '00-message', report });
+    const searched = assertKeysClean(shared.client, shared.prefix, { phones: [phone], codes: [] });
+    await expect(searched).rejects.toThrow('shows a phone');
+    await store.close();
+  });
+}
