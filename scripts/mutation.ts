@@ -20,7 +20,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   verification: { mutate: 'src/verification/**/*.ts', tests: 'test/verification/**/*.test.ts' },
   sms: {
     mutate: 'src/sms/breaker.ts,src/sms/dispatch.ts,src/sms/guard.ts',
-    tests: 'test/sms/breaker.test.ts test/sms/dispatch.test.ts test/sms/guard.test.ts',
+    tests: 'test/sms/{breaker,dispatch,guard}*.test.ts',
   },
 };
 

@@ -217,3 +217,69 @@ function other(): Buffer {
     if (idOf(secret) !== idOf(current)) return secret;
   }
 }
+
+describe('another version of the program', () => {
+  const phoneKey = '7c.OcitIvdkckkjKp606S7V-A';
+  const sendId = Buffer.alloc(12, 9).toString('base64url');
+
+  it.each<[what: string, value: string | readonly string[], expected: string | readonly string[]]>([
+    ['the phone key', keyring.phoneKey(PHONE), phoneKey],
+    ['a verification id', keyring.verificationId(phoneKey, nonce), 'fAcHBwcHBwcHBwcHBwcHBwfc0KBuqnYOQsw8Y2EO1DYy'],
+    ['a code', keyring.code({ phoneKey, purpose: 'login', seed: nonce, digits: 8 }), '91970448'],
+    [
+      'the MAC of a code',
+      keyring.codeMac({ phoneKey, caller: 'auth', purpose: 'login', code: '048213' }),
+      'c2V-uF7vFFByOgA9ibguKg',
+    ],
+    ['a fingerprint', keyring.fingerprint('session', phoneKey, ['s1']), 'FRPCbiQwRPOunqta_Tp69Q'],
+    [
+      'a report token',
+      keyring.reportToken({ phoneKey, caller: 'auth', purpose: 'login', sendId }),
+      'fAkJCQkJCQkJCQkJCSmyxo347tUmC4kagneL7jtwI5mBCzk3zxSBwFAxlxlAaQ7nn3vMPPeP5g',
+    ],
+    ['the name of a message id', keyring.messageKeys('twilio', 'SM1'), ['7c-lK8SlvVd6pFG6qeR6yJPhw']],
+  ])('derives the same from the same secret: %s', (_, value, expected) => {
+    expect(value).toEqual(expected);
+  });
+});
+
+describe('a fingerprint', () => {
+  const phoneKey = keyring.phoneKey(PHONE);
+
+  it('of one session is another at every phone: whoever reads the store cannot follow a person', () => {
+    const other = keyring.phoneKey('+14155550124');
+    expect(keyring.fingerprint('session', phoneKey, ['s1'])).not.toBe(keyring.fingerprint('session', other, ['s1']));
+  });
+
+  it('of one text is another for every use', () => {
+    const uses = ['session', 'send request', 'send content', 'mac', 'phone', 'id', 'code', 'message'];
+    expect(new Set(uses.map((use) => keyring.fingerprint(use, phoneKey, ['s1']))).size).toBe(uses.length);
+  });
+
+  it('counts bytes: texts that are as long in characters do not run into each other', () => {
+    expect(keyring.fingerprint('x', phoneKey, ['é', 'x'])).not.toBe(keyring.fingerprint('x', phoneKey, ['éx', '']));
+  });
+
+  it('is the same after the secret was rotated, for a phone whose key is of before', () => {
+    expect(rotated.fingerprint('session', phoneKey, ['s1'])).toBe(keyring.fingerprint('session', phoneKey, ['s1']));
+    expect(rotated.fingerprint('session', rotated.phoneKey(PHONE), ['s1'])).not.toBe(
+      keyring.fingerprint('session', phoneKey, ['s1']),
+    );
+  });
+});
+
+describe('what is no report token', () => {
+  const phoneKey = keyring.phoneKey(PHONE);
+  const sendId = Buffer.alloc(12, 9).toString('base64url');
+
+  it('is null at every length: nothing is thrown at a vendor', () => {
+    for (let length = 0; length <= 64; length++) {
+      expect(keyring.parseReportToken(Buffer.alloc(length, 0x7c).toString('base64url'))).toBeNull();
+    }
+  });
+
+  it('is not the shortest: names of one character', () => {
+    const send = { phoneKey, caller: 'c', purpose: 'p', sendId };
+    expect(keyring.parseReportToken(keyring.reportToken(send))).toEqual(send);
+  });
+});

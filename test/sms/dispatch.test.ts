@@ -174,6 +174,13 @@ describe('dispatch', () => {
     expect(JSON.stringify(dispatched)).not.toMatch(/20503|RQ1|98765/);
   });
 
+  it('shows how long each attempt took, in tenths of a millisecond', async () => {
+    let now = 0;
+    const { send, attempts } = stage([accepted], { clock: () => (now += 12.34) });
+    expect(await send()).toMatchObject({ delivery: { attempts: [{ latencyMs: 12.3 }] } });
+    expect(attempts()).toMatchObject([{ seconds: 0.0123 }]);
+  });
+
   it('tells of every attempt all there is to know', async () => {
     const outage: Failure = { ...unavailable, actor: 'operator', requestId: 'RQ1', unlistedCode: '98765' };
     const { send, attempts } = stage([outage, 'waits', accepted]);
@@ -289,6 +296,18 @@ describe('a caller who gives up', () => {
     },
   );
 
+  it('while the only provider is called gets no retry, and does not wait for one', async () => {
+    const canceled = new AbortController();
+    let spent = 0;
+    const { send, called, slept } = stage([busy], {
+      // The attempt has just ended.
+      emit: () => canceled.abort(),
+      retryBudget: () => ({ called: () => undefined, spend: () => ++spent > 0 }),
+    });
+    expect(await send({ canceled: canceled.signal })).toMatchObject({ kind: 'not_sent', canceled: true });
+    expect([called, slept, spent]).toEqual([['p1'], [], 0]);
+  });
+
   it('while a retry waits gets none', async () => {
     const canceled = new AbortController();
     const { send, called } = stage([busy], { sleep: async () => canceled.abort() });
@@ -360,6 +379,13 @@ describe('a retry at the same provider', () => {
       ['p1', 'p2', 'p2'],
       [500],
     ],
+    [
+      'is made where the wait is shortest, the first of the route or not',
+      [[{ ...busy, retryAfterMs: 500 }, accepted], busy],
+      ['p1', 'p2', 'p1'],
+      [500],
+    ],
+    ['is made at the first of two that wait equally long', [[busy, accepted], busy], ['p1', 'p2', 'p1'], [2_000]],
     ['is not made after a refusal of the number', [busy, rejected], ['p1', 'p2'], []],
     ['is not made once something was maybe sent', [busy, unknown], ['p1', 'p2'], []],
     ['does not fit when it could only be cut short', [{ ...busy, retryAfterMs: DEADLINE_MS - 199 }], ['p1'], []],
@@ -376,6 +402,23 @@ describe('a retry at the same provider', () => {
     const { send, called } = stage([[busy, unknown]]);
     expect(await send()).toMatchObject({ kind: 'sent', delivery: { provider: 'p1', status: 'unknown' } });
     expect(called).toEqual(['p1', 'p1']);
+  });
+
+  it('that does not fit is not paid for', async () => {
+    let spent = 0;
+    const { send } = stage([{ ...busy, retryAfterMs: DEADLINE_MS }], {
+      retryBudget: () => ({ called: () => undefined, spend: () => ++spent > 0 }),
+    });
+    await send();
+    expect(spent).toBe(0);
+  });
+
+  it('is not made when it is not paid for', async () => {
+    const { send, called, slept } = stage([busy], {
+      retryBudget: () => ({ called: () => undefined, spend: () => false }),
+    });
+    await send();
+    expect([called, slept]).toEqual([['p1'], []]);
   });
 
   it('is spread by chance', async () => {

@@ -248,6 +248,14 @@ describe('the breaker', () => {
     expect(states.at(-1)).toBe('p closed');
   });
 
+  it('is healed by a provider that accepts in the little time that a caller leaves it', async () => {
+    const { send, sends, states } = guarded([...Array.from({ length: 5 }, () => unavailable), accepted]);
+    await sends(5);
+    await pass(OPEN_MS);
+    expect(await send(AbortSignal.abort())).toEqual(accepted);
+    expect(states).toEqual(['p open', 'p half_open', 'p closed']);
+  });
+
   const patience: [string, number, string[]][] = [
     ['is not opened by callers who leave it little time', TIMEOUT_MS / 2 - 1, []],
     ['is opened when it was given half of its time', TIMEOUT_MS / 2, ['p open']],
