@@ -36,9 +36,9 @@ export function failureAtOnce(
   return withFacts(failure, exchange);
 }
 
-/** The answer is a success, but without the id of a message. */
-export function withoutId(exchange: Exchange): TwilioFailure {
-  return withFacts(doubt('no_message_id'), exchange);
+/** A success that lacks what every success has: `word` says what. Maybe sent. */
+export function doubtful(word: FaultWord, exchange: Exchange): TwilioFailure {
+  return withFacts(doubt(word), exchange);
 }
 
 /** Why a message that Twilio took did not arrive. `code` is empty when Twilio gives none. */

@@ -4,7 +4,7 @@ import { kindOf } from '../code-table.ts';
 import type { Conversion, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
 import { type ClientOptions, createTwilioClient, type Exchange } from './client.ts';
 import { TWILIO_CODES } from './codes.ts';
-import { explainCode, failureAtOnce, failureOf, type TwilioFailure, withoutId } from './failures.ts';
+import { doubtful, explainCode, failureAtOnce, failureOf, type TwilioFailure } from './failures.ts';
 import { createReports } from './reports.ts';
 
 /** With an API key, too, the auth token checks delivery reports. */
@@ -57,7 +57,7 @@ export function createTwilioProvider(options: TwilioOptions): Provider {
       const { sid, status, errorCode, numSegments } = await client.run(exchange, () =>
         messages.create({ ...parameters, ...sender }),
       );
-      if (!isMessageId(sid)) return decided(withoutId(exchange));
+      if (!isMessageId(sid)) return decided(doubtful('no_message_id', exchange));
       if (FAILED.has(status)) return decided(failureAtOnce({ status, errorCode }, exchange, TWILIO_CODES));
       // A messaging service does not know the number of segments yet, and says 0.
       return { kind: 'accepted', messageId: sid, segments: Number.parseInt(numSegments, 10) || null };
