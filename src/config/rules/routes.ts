@@ -3,7 +3,7 @@ import { PROVIDERS_MS } from '../../domain/deadlines.ts';
 import type { Route } from '../../domain/routing.ts';
 import { type HopPosition, hopsTo, type PurposeFeature } from '../../sms/vendor.ts';
 import { usedVendors, VENDORS } from '../../sms/vendors.ts';
-import type { Mistake } from '../mistakes.ts';
+import { type Mistake, unique } from '../mistakes.ts';
 import { routesOf } from '../policies.ts';
 import { get } from '../tree.ts';
 import { mistakeAt, type Rule, type RuleContext } from './rule.ts';
@@ -39,7 +39,8 @@ export const ROUTE_RULES: readonly Rule[] = [
         }),
       );
     });
-    return { mistakes };
+    // Both default routes may lead to the vendor.
+    return { mistakes: unique(mistakes) };
   },
 
   function hangsLeaveTime(context) {
