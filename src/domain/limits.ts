@@ -44,6 +44,12 @@ export interface SendStatus {
   readonly blocked: { readonly by: string; readonly retryAfterMs: number } | null;
 }
 
+/** How long a send counts: for the longest window, and for the cooldown. */
+export function sendsCountMs(rules: { readonly cooldownMs: number; readonly windows: readonly Limit[] }): number {
+  const longestCooldown = rules.cooldownMs * Math.max(...COOLDOWN_STEPS);
+  return Math.max(COOLDOWN_MEMORY_MS, longestCooldown, ...rules.windows.map(({ windowMs }) => windowMs));
+}
+
 /** Whether SendCode is allowed at `now`, and if not, for how long. */
 export function sendStatus(
   now: number,

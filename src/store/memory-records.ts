@@ -1,4 +1,4 @@
-/** What the store in memory keeps of a phone, and how it is read. `at` is always the time of the call. */
+/** What the store in memory keeps of a phone, and how it is read. `now` is the time of the call. */
 import type { Delivery } from '../domain/delivery.ts';
 import { type SendHistory, windowUse } from '../domain/limits.ts';
 import { APPROVAL_RETENTION_MS, GUESS_BUDGETS, RETENTION_MS } from '../domain/policy.ts';
@@ -7,7 +7,7 @@ import { ownerOf } from './keys.ts';
 import type { CheckReply, RecordReply, Reservation, Slot, VerificationRecord, VerificationState } from './store.ts';
 
 export interface Phone {
-  /** Ascending. */
+  /** Ascending; without those that no limit counts any more. */
   sends: { id: string; at: number }[];
   /** By owner, as approvals and verifications. */
   readonly failures: Map<string, number[]>;
@@ -87,9 +87,9 @@ export function failuresOf(phone: Phone, slot: Slot): number[] {
   return phone.failures.get(ownerOf(slot)) ?? [];
 }
 
-export function guessesLeft(phone: Phone, slot: Slot, at: number): number {
+export function guessesLeft(phone: Phone, slot: Slot, now: number): number {
   const failures = failuresOf(phone, slot);
-  return Math.max(0, Math.min(...GUESS_BUDGETS.map((row) => row.limit - windowUse(failures, at, row).used)));
+  return Math.max(0, Math.min(...GUESS_BUDGETS.map((row) => row.limit - windowUse(failures, now, row).used)));
 }
 
 export function historyOf(phone: Phone, slot: Slot): SendHistory {
@@ -102,24 +102,24 @@ export function historyOf(phone: Phone, slot: Slot): SendHistory {
 }
 
 /** Past its retention. */
-export function isGone({ approvedAt, expiresAt }: Verification, at: number): boolean {
-  return at >= (approvedAt !== null ? approvedAt + APPROVAL_RETENTION_MS : expiresAt + RETENTION_MS);
+export function isGone({ approvedAt, expiresAt }: Verification, now: number): boolean {
+  return now >= (approvedAt !== null ? approvedAt + APPROVAL_RETENTION_MS : expiresAt + RETENTION_MS);
 }
 
-export function recordReply(phone: Phone, slot: Slot, nonce: string | null, at: number): RecordReply {
+export function recordReply(phone: Phone, slot: Slot, nonce: string | null, now: number): RecordReply {
   const verification = currentOf(phone, slot);
   const verifiedAt = phone.approvals.get(ownerOf(slot));
-  const shown = verification && (nonce === null || verification.nonce === nonce) && !isGone(verification, at);
+  const shown = verification && (nonce === null || verification.nonce === nonce) && !isGone(verification, now);
   return {
-    now: at,
-    phoneVerifiedAt: verifiedAt !== undefined && at < verifiedAt + APPROVAL_RETENTION_MS ? verifiedAt : null,
-    record: shown ? recordOf(verification, at) : null,
+    now,
+    phoneVerifiedAt: verifiedAt !== undefined && now < verifiedAt + APPROVAL_RETENTION_MS ? verifiedAt : null,
+    record: shown ? recordOf(verification, now) : null,
   };
 }
 
-function recordOf(verification: Verification, at: number): VerificationRecord {
+function recordOf(verification: Verification, now: number): VerificationRecord {
   const { nonce, createdAt, expiresAt, approvedAt, attempts, guesses, send } = verification;
-  const state = stateOf(verification, at);
+  const state = stateOf(verification, now);
   return {
     nonce,
     state,
@@ -134,8 +134,8 @@ function recordOf(verification: Verification, at: number): VerificationRecord {
   };
 }
 
-function stateOf({ state, attempts, guesses, expiresAt }: Verification, at: number): VerificationState {
+function stateOf({ state, attempts, guesses, expiresAt }: Verification, now: number): VerificationState {
   if (state !== 'pending') return state;
   if (attempts >= guesses) return 'exhausted';
-  return at >= expiresAt ? 'expired' : 'pending';
+  return now >= expiresAt ? 'expired' : 'pending';
 }

@@ -1,31 +1,32 @@
 /** Sends in memory: reserved, settled, refunded; as send.lua and settle.lua. */
 import { messagesIn } from '../domain/delivery.ts';
-import { sendStatus } from '../domain/limits.ts';
+import { sendStatus, sendsCountMs } from '../domain/limits.ts';
 import { REPLAY_MS } from '../domain/policy.ts';
 import { afterReport, deliveredAfterAll } from '../domain/reports.ts';
 import { ownerOf } from './keys.ts';
 import { currentOf, guessesLeft, historyOf, type Phone, requestKeyOf, type Verification } from './memory-records.ts';
 import type { Reservation, SendCommand, SendReply, SettleCommand, Slot } from './store.ts';
 
-export function send(phone: Phone, command: SendCommand, at: number): SendReply {
+export function send(phone: Phone, command: SendCommand, now: number): SendReply {
   const { slot, rules, sendId, request } = command;
-  const replay = replayed(phone, command, at);
+  const replay = replayed(phone, command, now);
   if (replay) return replay;
 
-  const { blocked } = sendStatus(at, historyOf(phone, slot), rules);
+  const { blocked } = sendStatus(now, historyOf(phone, slot), rules);
   if (blocked && !rules.test) return { kind: 'blocked', ...blocked };
 
   const previous = currentOf(phone, slot) ?? null;
-  const same = previous && repeatsCode(previous, command, at);
-  if (!rules.test) phone.sends = [...phone.sends, { id: sendId, at }];
+  const same = previous && repeatsCode(previous, command, now);
+  if (!rules.test)
+    phone.sends = [...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)), { id: sendId, at: now }];
   const verification: Verification = {
-    ...(same ? previous : newVerification(phone, command, at)),
-    send: { id: sendId, at, count: same ? previous.send.count + 1 : 1, delivery: null, early: [] },
+    ...(same ? previous : newVerification(phone, command, now)),
+    send: { id: sendId, at: now, count: same ? previous.send.count + 1 : 1, delivery: null, early: [] },
     undo: previous && { ...previous, undo: null },
   };
   phone.verifications.set(ownerOf(slot), verification);
 
-  const reservation = reservationOf(phone, verification, command, at);
+  const reservation = reservationOf(phone, verification, command, now);
   if (request) {
     const answer = { content: request.content, sendId, reservation, delivery: null };
     phone.answers.set(requestKeyOf(slot, request.hash), answer);
@@ -34,62 +35,62 @@ export function send(phone: Phone, command: SendCommand, at: number): SendReply 
 }
 
 /** The stored answer of this request; null when there is none. */
-function replayed(phone: Phone, { slot, request }: SendCommand, at: number): SendReply | null {
+function replayed(phone: Phone, { slot, request }: SendCommand, now: number): SendReply | null {
   const answer = request && phone.answers.get(requestKeyOf(slot, request.hash));
-  if (!answer || at >= answer.reservation.sentAt + REPLAY_MS) return null;
+  if (!answer || now >= answer.reservation.sentAt + REPLAY_MS) return null;
   if (answer.content !== request.content) return { kind: 'request_id_reused' };
   const { reservation, sendId } = answer;
   const current = currentOf(phone, slot);
   // The record's delivery includes what was reported since.
   const delivery = (current?.send.id === sendId && current.send.delivery) || answer.delivery;
   const seed = (current?.nonce === reservation.nonce && current.seed) || null;
-  return { kind: 'replayed', reservation, delivery, seed, now: at };
+  return { kind: 'replayed', reservation, delivery, seed, now };
 }
 
 /** Whether the live code goes out again. */
-function repeatsCode(previous: Verification, { rules, session }: SendCommand, at: number): boolean {
+function repeatsCode(previous: Verification, { rules, session }: SendCommand, now: number): boolean {
   return (
     !rules.test &&
     rules.resend === 'same' &&
     previous.state === 'pending' &&
     !previous.test &&
-    at < previous.expiresAt &&
+    now < previous.expiresAt &&
     previous.attempts < previous.guesses &&
     previous.session === session &&
     previous.digits === rules.digits &&
-    (previous.expiresAt - at) * 2 > previous.expiresAt - previous.createdAt
+    (previous.expiresAt - now) * 2 > previous.expiresAt - previous.createdAt
   );
 }
 
-function newVerification(phone: Phone, { slot, rules, candidate, session }: SendCommand, at: number) {
+function newVerification(phone: Phone, { slot, rules, candidate, session }: SendCommand, now: number) {
   return {
     ...candidate,
     session,
     state: 'pending',
-    createdAt: at,
-    expiresAt: at + rules.lifeMs,
+    createdAt: now,
+    expiresAt: now + rules.lifeMs,
     digits: rules.digits,
     test: rules.test,
-    guesses: rules.test ? rules.guesses : Math.min(rules.guesses, guessesLeft(phone, slot, at)),
+    guesses: rules.test ? rules.guesses : Math.min(rules.guesses, guessesLeft(phone, slot, now)),
     attempts: 0,
     byPhone: 0,
     approvedAt: null,
   } as const satisfies Omit<Verification, 'send' | 'undo'>;
 }
 
-function reservationOf(phone: Phone, verification: Verification, command: SendCommand, at: number): Reservation {
+function reservationOf(phone: Phone, verification: Verification, command: SendCommand, now: number): Reservation {
   const { slot, rules } = command;
-  const after = rules.test ? null : sendStatus(at, historyOf(phone, slot), rules);
+  const after = rules.test ? null : sendStatus(now, historyOf(phone, slot), rules);
   return {
     nonce: verification.nonce,
-    sentAt: at,
+    sentAt: now,
     expiresAt: verification.expiresAt,
-    resendAt: at + (after?.blocked?.retryAfterMs ?? 0),
+    resendAt: now + (after?.blocked?.retryAfterMs ?? 0),
     sendsRemaining: Math.min(...rules.windows.map(({ limit }, i) => limit - (after?.windows[i]?.used ?? 0))),
   };
 }
 
-export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: SettleCommand, at: number): void {
+export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: SettleCommand, now: number): void {
   const key = requestKeyOf(slot, requestHash);
   const stored = phone.answers.get(key);
   const answer = stored?.sendId === sendId ? stored : null;
@@ -102,7 +103,7 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
   if (settled === null) {
     phone.sends = phone.sends.filter(({ id }) => id !== sendId);
     if (answer) phone.answers.delete(key);
-    if (verification) refund(phone, slot, verification, at);
+    if (verification) refund(phone, slot, verification, now);
     return;
   }
   const charged = phone.sends.find(({ id }) => id === sendId);
@@ -123,7 +124,7 @@ function chargeMore(phone: Phone, { id, at }: Phone['sends'][number], messages: 
   phone.sends = [...phone.sends, ...more.filter((send) => !known.has(send.id))].sort((a, b) => a.at - b.at);
 }
 
-function refund(phone: Phone, slot: Slot, verification: Verification, at: number): void {
+function refund(phone: Phone, slot: Slot, verification: Verification, now: number): void {
   const { undo } = verification;
   if (verification.state !== 'pending') {
     verification.undo = null;
@@ -133,7 +134,7 @@ function refund(phone: Phone, slot: Slot, verification: Verification, at: number
   } else if (undo.nonce === verification.nonce) {
     Object.assign(verification, { send: undo.send, undo: null });
   } else {
-    if (!undo.test) undo.guesses = Math.min(undo.guesses, undo.attempts + guessesLeft(phone, slot, at));
+    if (!undo.test) undo.guesses = Math.min(undo.guesses, undo.attempts + guessesLeft(phone, slot, now));
     phone.verifications.set(ownerOf(slot), undo);
   }
 }

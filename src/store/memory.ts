@@ -55,29 +55,29 @@ export function createMemoryStore({ now, capacity = 100_000 }: MemoryStoreOption
   };
 }
 
-function cancel(phone: Phone, { slot, nonce }: CancelCommand, at: number): RecordReply {
+function cancel(phone: Phone, { slot, nonce }: CancelCommand, now: number): RecordReply {
   const verification = currentOf(phone, slot);
-  const { record } = recordReply(phone, slot, nonce, at);
+  const { record } = recordReply(phone, slot, nonce, now);
   if (verification && record?.state === 'pending') {
     Object.assign(verification, { state: 'canceled', seed: '', codeMac: '', undo: null });
   }
-  return recordReply(phone, slot, nonce, at);
+  return recordReply(phone, slot, nonce, now);
 }
 
-function status(phone: Phone, { slot, nonce, cooldownMs, windows }: StatusCommand, at: number): StatusReply {
+function status(phone: Phone, { slot, nonce, cooldownMs, windows }: StatusCommand, now: number): StatusReply {
   return {
-    ...recordReply(phone, slot, nonce, at),
-    ...sendStatus(at, historyOf(phone, slot), { cooldownMs, windows }),
+    ...recordReply(phone, slot, nonce, now),
+    ...sendStatus(now, historyOf(phone, slot), { cooldownMs, windows }),
   };
 }
 
-function report(phone: Phone, command: ReportCommand, at: number): ReportReply {
+function report(phone: Phone, command: ReportCommand, now: number): ReportReply {
   const { slot, sendId, provider, messageId, status, category } = command;
   const verification = currentOf(phone, slot);
-  if (verification?.send.id !== sendId || isGone(verification, at)) return { outcome: 'superseded', age: 0 };
+  if (verification?.send.id !== sendId || isGone(verification, now)) return { outcome: 'superseded', age: 0 };
   const { send } = verification;
-  const age = at - send.at;
-  const messageReport = { provider, messageId, status, category, at };
+  const age = now - send.at;
+  const messageReport = { provider, messageId, status, category, at: now };
   if (send.delivery === null) {
     send.early = withEarly(send.early, messageReport);
     return { outcome: 'early', age };

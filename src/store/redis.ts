@@ -2,6 +2,7 @@
  * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call in
  * one hash slot of a Cluster. Here stands which keys and arguments each script gets.
  */
+import { sendsCountMs } from '../domain/limits.ts';
 import {
   APPROVAL_RETENTION_MS,
   COOLDOWN_MEMORY_MS,
@@ -79,12 +80,8 @@ function forSend(prefix: string, { slot, rules, sendId, candidate, session, requ
 }
 
 function sendRules(rules: SendRules): string {
-  const longest = Math.max(
-    COOLDOWN_MEMORY_MS,
-    rules.cooldownMs * Math.max(...COOLDOWN_STEPS),
-    ...rules.windows.map(({ windowMs }) => windowMs),
-  );
-  return JSON.stringify({ ...rules, ...COOLDOWN_RULES, ...BUDGET_RULES, keepSendsMs: longest, replayMs: REPLAY_MS });
+  const keepSendsMs = sendsCountMs(rules);
+  return JSON.stringify({ ...rules, ...COOLDOWN_RULES, ...BUDGET_RULES, keepSendsMs, replayMs: REPLAY_MS });
 }
 
 function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: SettleCommand): string[] {

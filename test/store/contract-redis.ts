@@ -1,10 +1,13 @@
 import { afterEach, expect, it } from 'vitest';
+import type { Delivery } from '../../src/domain/delivery.ts';
 import { EARLY_REPORT_MS, REPORT_MS } from '../../src/domain/policy.ts';
+import type { SendRules, Slot, Store } from '../../src/store/store.ts';
 import { assertKeysClean } from '../support/keys.ts';
 import type { SharedRedis } from '../support/shared-redis.ts';
 import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
 import { rulesOf } from './commands.ts';
 import { storeContract } from './contract.ts';
+import { DELIVERY } from './contract-world.ts';
 
 /** What the store on Redis promises beside the contract. Registers hooks. */
 export function redisContract(shared: SharedRedis): void {
@@ -52,6 +55,38 @@ export function redisContract(shared: SharedRedis): void {
     expect(status).toMatchObject({ record: { state: 'expired' }, blocked: null });
     expect(await send(3)).toMatchObject({ kind: 'reserved', seed: 'seed-3', reservation: { sendsRemaining: 3 } });
     expect(await check()).toMatchObject({ kind: 'approved' });
+    await store.close();
+  });
+
+  /** A code of `auth`, sent and settled; its record is of another replication id, as after the promotion of a replica. */
+  async function deadCode(store: Store, phoneKey: string, attempts: Delivery['attempts']) {
+    const slot = { phoneKey, caller: 'auth', purpose: 'login' };
+    let serial = 0;
+    const send = (changes: { slot?: Slot; rules?: SendRules } = {}) => {
+      serial += 1;
+      const candidate = { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: 'right' };
+      const command = { slot, rules: rulesOf('same'), sendId: `send-${serial}`, candidate, session: '', request: null };
+      return store.send({ ...command, ...changes });
+    };
+    await send();
+    await store.settle({ slot, sendId: 'send-1', requestHash: null, delivery: { ...DELIVERY, attempts } });
+    await shared.client.hset(`${shared.prefix}:{${phoneKey}}:v:auth:login`, 'replication_id', '0'.repeat(40));
+    return { slot, send };
+  }
+
+  it('waives the cooldown of a dead code, however often its send was charged', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const attempt = { provider: 'a', result: 'unknown', category: 'timeout', latencyMs: 1 } as const;
+    const { send } = await deadCode(store, '00.charged', [attempt, attempt]);
+    expect(await send()).toMatchObject({ kind: 'reserved', reservation: { sendsRemaining: 2 } });
+    await store.close();
+  });
+
+  it('waives no cooldown of another send that came after the dead code', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const { slot, send } = await deadCode(store, '00.later', []);
+    await send({ slot: { ...slot, caller: 'shop' }, rules: { ...rulesOf('same'), cooldownMs: 0 } });
+    expect(await send()).toMatchObject({ kind: 'blocked', by: 'cooldown' });
     await store.close();
   });
 

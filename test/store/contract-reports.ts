@@ -55,6 +55,18 @@ export function reportContract(world: World): void {
     expect(await delivery()).toEqual(failed);
   });
 
+  it('says that it does not know why, when the vendor does not say', async () => {
+    for (const early of [true, false]) {
+      const slot = { ...world.slot(), purpose: early ? 'early' : 'late' };
+      const command = sendCommand({ slot, rules: { cooldownMs: 0 } });
+      await world.store().send(command);
+      if (early) await report(command.sendId, 'failed', { slot, category: '' });
+      await settle(command.sendId, ACCEPTED, null, slot);
+      if (!early) await report(command.sendId, 'failed', { slot, category: '' });
+      expect(await delivery(slot)).toMatchObject({ status: 'failed', failure: 'unknown' });
+    }
+  });
+
   it('forgets the failure of a message that arrives after all', async () => {
     const sendId = await sent();
     await settle(sendId, ACCEPTED);

@@ -4,7 +4,7 @@ import type { Delivery } from '../../src/domain/delivery.ts';
 import { DAY, DELIVERY, MINUTE, RIGHT, type World } from './contract-world.ts';
 
 export function settleContract(world: World): void {
-  const { check, pass, reserved, send, sendCommand, settle, status, store, wrongGuesses } = world;
+  const { check, pass, reserved, send, sendCommand, settle, slot, status, store, wrongGuesses } = world;
 
   it('shows the delivery in the record', async () => {
     const command = sendCommand();
@@ -46,6 +46,18 @@ export function settleContract(world: World): void {
     await settle(first.sendId, twice);
     expect((await status()).windows.map(({ used }) => used)).toEqual([3, 3]);
     expect((await status()).record).toMatchObject({ sentAt: (await status()).now });
+  });
+
+  it('charges nothing more for a send that no limit counts any more', async () => {
+    const command = sendCommand();
+    await store().send(command);
+    pass(DAY);
+    await send({ slot: { ...slot(), caller: 'shop' } });
+    const doubt = { provider: 'b', result: 'unknown', category: 'timeout', latencyMs: 1 } as const;
+    await settle(command.sendId, { ...DELIVERY, attempts: [doubt, doubt] });
+    const { windows, record } = await status();
+    expect(windows.map(({ used }) => used)).toEqual([1, 1]);
+    expect(record).toMatchObject({ sends: 1, delivery: { attempts: [doubt, doubt] } });
   });
 
   it('gives back cooldown and windows when nothing was sent, once', async () => {

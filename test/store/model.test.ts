@@ -68,12 +68,7 @@ describe('memory and Redis give the same answers', () => {
 
   const planted: [what: string, script: ScriptName, line: string, instead: string][] = [
     ['a failure that beats a delivery', 'report', "named and known ~= 'delivered' and", 'named and'],
-    [
-      'a failure of any attempt',
-      'report',
-      "changes = named and known ~= 'delivered'",
-      "changes = known ~= 'delivered'",
-    ],
+    ['a failure of any attempt', 'report', "failed = named and known ~= 'delivered'", "failed = known ~= 'delivered'"],
     ['a report for a send that was replaced', 'report', 'record.send_id ~= send_id or', 'not record.send_id or'],
     ['a settle that undoes reports', 'settle', 'if current and record.delivery then', 'if false then'],
     ['kept reports that are not merged', 'settle', 'apply_report(outcome, report) end', 'end'],

@@ -81,11 +81,10 @@ end
 redis.call('PEXPIRE', record_key, decimal(record.expires - now + rules.retentionMs))
 
 record.send_id = send_id
-local after = rules.test and { windows = {} } or send_status(now, keys, record, rules)
-local remaining
+local after = rules.test and {} or send_status(now, keys, record, rules)
+local remaining = math.huge
 for i, window in ipairs(rules.windows) do
-  local left = window.limit - (after.windows[i] and after.windows[i].used or 0)
-  if not remaining or left < remaining then remaining = left end
+  remaining = math.min(remaining, window.limit - (rules.test and 0 or after.windows[i].used))
 end
 local resend = decimal(now + (after.blocked and after.blocked.retryAfterMs or 0))
 

@@ -16,7 +16,7 @@ end
 
 -- What a send would meet now. keys: sends, failures, approvals; record: the current one, empty when there is none.
 local function send_status(now, keys, record, rules)
-  local status = { budgets = {}, windows = {}, cooldown = { level = 0, endsAt = 0 } }
+  local status = { budgets = {}, windows = {} }
   local longest = now
   local function wait(name, ends_at)
     if ends_at > longest then
@@ -33,7 +33,7 @@ local function send_status(now, keys, record, rules)
   local approved = tonumber(redis.call('HGET', keys.approvals, '*') or 0)
   local since = math.max(now - rules.cooldownMemoryMs, approved)
   local level = redis.call('ZCOUNT', keys.sends, '(' .. decimal(since), '+inf')
-  status.cooldown.level = level
+  status.cooldown = { level = level, endsAt = 0 }
   local last_send, last_time = unpack(redis.call('ZREVRANGE', keys.sends, 0, 0, 'WITHSCORES'))
   -- The code died with the replication id that issued it: its user need not wait for another one. A send that was
   -- charged several times has several members, and each begins with its send id.
@@ -55,10 +55,9 @@ end
 
 -- How many wrong guesses the tightest budget still allows.
 local function guesses_left(now, failures_key, budgets)
-  local least
+  local least = math.huge
   for _, budget in ipairs(budgets) do
-    local left = budget.limit - window_use(failures_key, now, budget).used
-    if not least or left < least then least = left end
+    least = math.min(least, budget.limit - window_use(failures_key, now, budget).used)
   end
   return math.max(least, 0)
 end

@@ -22,17 +22,12 @@ local function apply_report(delivery, report)
   for _, attempt in ipairs(delivery.attempts) do tried = tried or attempt.provider == report.provider end
 
   local reported, known = report.status, delivery.status
-  local changes
-  if reported == 'delivered' then
-    changes = tried and known ~= 'delivered'
-  elseif reported == 'failed' then
-    changes = named and known ~= 'delivered' and known ~= 'failed'
-  elseif reported == 'accepted' then
-    changes = tried and known == 'unknown'
-  else
-    error('a report has an unknown status')
-  end
-  if not changes then return false end
+  local changes = {
+    delivered = tried and known ~= 'delivered',
+    failed = named and known ~= 'delivered' and known ~= 'failed',
+    accepted = tried and known == 'unknown',
+  }
+  if not changes[reported] then return false end
 
   if report.messageId ~= '' then
     delivery.messageId = report.messageId
