@@ -1,10 +1,19 @@
 /** All that can go wrong between the service and its vendors, made to happen over its own listeners. */
-import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
-import { ok, type ServiceClient } from '../support/clients.ts';
+import { CheckResult, DeliveryStatus, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
+import { type CallOptions, ok, type ServiceClient } from '../support/clients.ts';
 import { json, type VendorServer } from '../support/vendor-server.ts';
 import { eventually } from '../support/wait.ts';
-import { DOWN, FAULTS, type Failing, gatewayAnswer, REFUSALS, tencentError, twilioError } from './failures.ts';
-import { CREDENTIALS, VENDOR_NAMES, VENDOR_TEXT, type VendorName, type Vendors } from './vendors.ts';
+import {
+  DOWN,
+  FAULTS,
+  type Failing,
+  gatewayAnswer,
+  REFUSALS,
+  SILENCES,
+  tencentError,
+  twilioError,
+} from './failures.ts';
+import { CREDENTIALS, TIMEOUT_MS, VENDOR_NAMES, VENDOR_TEXT, type VendorName, type Vendors } from './vendors.ts';
 
 const { sendCode, checkCode, getVerification } = VerificationService.method;
 
@@ -24,36 +33,74 @@ export interface Scene {
   secret(name: string, value: string): void;
 }
 
+const PATIENT = { token: CREDENTIALS.callerToken };
 /** Too short for a second try at the same vendor, which would have to wait a second. */
-const HURRIED = { token: CREDENTIALS.callerToken, timeoutMs: 1_400 };
+const HURRIED = { ...PATIENT, timeoutMs: 1_400 };
 
-export async function send({ service, vendors, secret }: Scene, of: VendorName | 'all') {
+export async function send(
+  { service, vendors, secret }: Scene,
+  of: VendorName | 'all',
+  options: CallOptions = HURRIED,
+) {
   const phone = vendors.phone(of);
   secret(`phone of ${phone.slice(-6)}`, phone);
-  return { phone, answer: await service.call(sendCode, { phone, purpose: 'login', locale: 'en' }, HURRIED) };
+  return { phone, answer: await service.call(sendCode, { phone, purpose: 'login', locale: 'en' }, options) };
 }
 
 /** A message after which the vendor is trusted again: failures count while they come in a row. */
 async function sendWell(scene: Scene, of: VendorName) {
   scene.vendors.servers[of].behave(null);
-  const { phone, answer } = await send(scene, of);
-  return { phone, verificationId: ok(answer).verificationId };
+  // A busy machine can take longer than the vendor has.
+  return eventually(`${of} takes a message`, async () => {
+    const { phone, answer } = await send(scene, of, PATIENT);
+    const { verificationId, delivery } = ok(answer);
+    return delivery?.status === DeliveryStatus.ACCEPTED && { phone, verificationId };
+  });
+}
+
+/** What goes wrong is said at once. Where that took as long as a silence, it may have passed for one: then again. */
+async function failAtOnce(scene: Scene, of: VendorName, how: Failing): Promise<void> {
+  for (;;) {
+    scene.vendors.servers[of].behave(how);
+    const start = performance.now();
+    await send(scene, of);
+    if (performance.now() - start < TIMEOUT_MS) return;
+    await sendWell(scene, of);
+  }
 }
 
 export async function failInTurn(scene: Scene, of: VendorName, failing: readonly Failing[]): Promise<void> {
   for (const [index, how] of failing.entries()) {
-    scene.vendors.servers[of].behave(how);
-    await send(scene, of);
+    await failAtOnce(scene, of, how);
     if (index % 3 === 2) await sendWell(scene, of);
   }
   await sendWell(scene, of);
 }
 
-export async function failEveryWay(scene: Scene): Promise<void> {
+/** `places`: a code in each place where it may come, or in one, which are in turn those that there are. */
+export async function failEveryWay(scene: Scene, places: 'each' | 'one'): Promise<void> {
   const each = async (name: VendorName) => {
-    await failInTurn(scene, name, [...REFUSALS[name], ...FAULTS]);
+    const refusals = REFUSALS[name].flatMap((all, index) => {
+      return places === 'each' ? all : all.slice(index % all.length, (index % all.length) + 1);
+    });
+    await failInTurn(scene, name, [...refusals, ...FAULTS]);
+    await beSilent(scene, name);
   };
   await Promise.all(VENDOR_NAMES.map(each));
+}
+
+/** All at once, since each takes until its time-out. */
+async function beSilent(scene: Scene, of: VendorName): Promise<void> {
+  const server = scene.vendors.servers[of];
+  const sends: Promise<unknown>[] = [];
+  for (const how of SILENCES) {
+    const before = server.requests.length;
+    server.behave(how);
+    sends.push(send(scene, of));
+    await eventually(`${of} has the message`, () => server.requests.length > before, { everyMs: 2 });
+  }
+  await Promise.all(sends);
+  await sendWell(scene, of);
 }
 
 /** Outages of one vendor and of two, a refusal after a doubt, two doubts. */
@@ -94,7 +141,7 @@ export async function failConversions(scene: Scene): Promise<void> {
       server.behave(how);
       const before = conversionsAt(server);
       const request = { verificationId, purpose: 'login', code: vendors.codeTo(phone) };
-      const { result } = ok(await service.call(checkCode, request, HURRIED));
+      const { result } = ok(await service.call(checkCode, request, PATIENT));
       if (result !== CheckResult.APPROVED) throw new Error('a right code was not approved');
       // Nobody waits for it.
       await eventually(`${name} was told`, () => conversionsAt(server) > before, { everyMs: 2 });

@@ -70,25 +70,25 @@ export const DOWN: Readonly<Record<VendorName, readonly Failing[]>> = {
   webhook: [gatewayAnswer(402, {}), gatewayAnswer(400, { category: 'balance' })],
 };
 
-/** Every other code of the tables, in each place where it may come. */
-export const REFUSALS: Readonly<Record<VendorName, readonly Failing[]>> = {
-  tencent: listed(TENCENT_CODES).flatMap((code) => [tencentError(code), tencentStatus(code)]),
+/** Every other code of the tables, in each place where it may come; and what the gateway, which has none, can say. */
+export const REFUSALS: Readonly<Record<VendorName, readonly (readonly Failing[])[]>> = {
+  tencent: listed(TENCENT_CODES).map((code) => [tencentError(code), tencentStatus(code)]),
   twilio: listed(TWILIO_CODES)
     .map(Number)
-    .flatMap((code) => [twilioError(code), twilioProblem(code), twilioFailed(code)]),
+    .map((code) => [twilioError(code), twilioProblem(code), twilioFailed(code)]),
   webhook: [
     ...CATEGORIES.map((category) => gatewayAnswer(422, { category, error_code: 'E-1' })),
     ...[400, 401, 403, 404, 408, 409, 425, 500, 502, 503, 504].map((status) => gatewayAnswer(status, {})),
     gatewayAnswer(503, { sent: false, retry_after_ms: 5 }),
     gatewayAnswer(409, { category: 'transient' }, { 'x-request-id': 'gateway-request-1' }),
     // A gateway that gives the number, or the code, for an id of its own.
-    (request) => {
+    (request: VendorRequest) => {
       const { to, code } = seenIn('webhook', request);
       return json(422, { category: to, error_code: to, message_id: code }, { 'x-request-id': code });
     },
-    (request) => json(200, { message_id: seenIn('webhook', request).to.slice(1) }),
-    (request) => json(200, { message_id: `sms-${seenIn('webhook', request).code}` }),
-  ],
+    (request: VendorRequest) => json(200, { message_id: seenIn('webhook', request).to.slice(1) }),
+    (request: VendorRequest) => json(200, { message_id: `sms-${seenIn('webhook', request).code}` }),
+  ].map((one) => [one]),
 };
 
 /** The `n`-th of codes that no table lists. */
@@ -112,7 +112,7 @@ const page =
   (request: VendorRequest) =>
     ({ do: 'answer', status, headers, body: `<p>${quoteOf(request)}</p>` }) as const;
 
-/** What can go wrong below the vendor's API; the same for all. Last stand those that take until the time-out. */
+/** What can go wrong below the vendor's API, and is seen at once; the same for all. */
 export const FAULTS: readonly Failing[] = [
   { do: 'reset_before' },
   { do: 'reset_after' },
@@ -139,6 +139,10 @@ export const FAULTS: readonly Failing[] = [
     const status = { Code: 'Ok', SerialNo: '1:1', PhoneNumber: '+8613800000000', Message: quoteOf(request) };
     return json(200, { Response: { SendStatusSet: [status] }, sid: null, status: 'queued', message_id: null });
   },
+];
+
+/** What takes until the time-out. */
+export const SILENCES: readonly Failing[] = [
   { do: 'hang' },
   (request) => ({ do: 'stall', body: quoteOf(request) }),
   (request) => ({ do: 'trickle', body: quoteOf(request), everyMs: 5 }),

@@ -41,6 +41,9 @@ export const PUBLIC_URL = 'https://sms.example.com/reports';
 /** What vendors begin their texts with. */
 export const VENDOR_TEXT = 'vendor text about';
 
+/** Of each vendor: what a silent one costs a test. */
+export const TIMEOUT_MS = 800;
+
 const COUNTRIES = { tencent: '+861381', twilio: '+1415', webhook: '+447400', all: '+4915123' } as const;
 const FIRST = { tencent: 1_000_000, twilio: 2_000_000, webhook: 100_000, all: 100_000 } as const;
 
@@ -144,7 +147,7 @@ export function settingsFor(vendors: Vendors, { redisUrl, keyPrefix, callbackPor
     SMS_WEBHOOK_URL: `${vendors.webhook.url}/${webhookPath}`,
     SMS_WEBHOOK_SECRET: CREDENTIALS.webhookSecret,
   };
-  const bounds = VENDOR_NAMES.map((name) => `${name}: { timeoutMs: 400 }`).join('\n');
+  const bounds = VENDOR_NAMES.map((name) => `${name}: { timeoutMs: ${TIMEOUT_MS} }`).join('\n');
   const routes = `routes:
   - { countries: [CN], providers: [tencent] }
   - { countries: [US], providers: [twilio] }
