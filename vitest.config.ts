@@ -12,6 +12,9 @@ const CHAOS = ['test/chaos/**/*.test.ts'];
 const TOOLCHAINS = ['test/chart/**/*.test.ts', 'test/clients/**/*.test.ts'];
 const DEADLINES = ['test/deadlines/**/*.test.ts'];
 
+/** Where the pipeline reads how many tests passed and failed. */
+const REPORT = process.env.TEST_REPORT;
+
 /** Ends a test that hangs, and nothing else: a busy machine reaches it never. */
 const HUNG_MS = 10 * 60_000;
 
@@ -24,7 +27,8 @@ const HUNG_MS = 10 * 60_000;
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    reporters: [totalsReporter(), 'default'],
+    reporters: [totalsReporter(), 'default', ...(REPORT === undefined ? [] : ['json'])],
+    outputFile: { json: REPORT ?? '' },
     testTimeout: HUNG_MS,
     hookTimeout: HUNG_MS,
     expect: { poll: { timeout: HUNG_MS / 2 } },

@@ -1,14 +1,13 @@
 /**
  * Puts the settings of src/config/schema.ts under `config` in the schema of the chart's values, so that a mistake in the
- * configuration fails at `helm install`. With `--check` it writes nothing and fails when the schema is out of date.
+ * configuration fails at `helm install`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { settingsSchema } from '../src/config/schema.ts';
-import { ROOT } from './run.ts';
 
-const FILE = join(ROOT, 'helm/countersign/values.schema.json');
+const FILE = join(import.meta.dirname, '../helm/countersign/values.schema.json');
 /** What the chart sets by itself. Secrets are left out as well: they come from `existingSecret`. */
 const SET_BY_CHART = new Set(['mode', 'listen', 'callbacks']);
 
@@ -24,13 +23,6 @@ function ofFile(schema: Json): Json {
 
 const { $schema: _, ...settings } = ofFile(z.toJSONSchema(settingsSchema(true), { io: 'input' }));
 const kept = Object.entries(settings.properties ?? {}).filter(([key]) => !SET_BY_CHART.has(key));
-const before = readFileSync(FILE, 'utf8');
-const values = JSON.parse(before);
+const values = JSON.parse(readFileSync(FILE, 'utf8'));
 values.properties.config = { ...settings, properties: Object.fromEntries(kept) };
-const after = `${JSON.stringify(values, null, 2)}\n`;
-
-if (process.argv.includes('--check')) {
-  process.exitCode = after === before ? 0 : 1;
-} else {
-  writeFileSync(FILE, after);
-}
+writeFileSync(FILE, `${JSON.stringify(values, null, 2)}\n`);
