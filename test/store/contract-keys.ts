@@ -353,13 +353,16 @@ export function keyContract(shared: SharedRedis): void {
         const [seconds, microseconds] = await client.time();
         return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
       };
-      const before = await redisTime();
-      const { now } = await real.status({ slot, nonce: null, cooldownMs: MINUTE, windows: WINDOWS });
-      const after = await redisTime();
+      // Often enough to meet a rounding that is wrong by one.
+      for (let i = 0; i < 50; i++) {
+        const before = await redisTime();
+        const { now } = await real.status({ slot, nonce: null, cooldownMs: MINUTE, windows: WINDOWS });
+        const after = await redisTime();
+        expect(now).toBeGreaterThanOrEqual(before);
+        expect(now).toBeLessThanOrEqual(after);
+        expect(Number.isInteger(now)).toBe(true);
+      }
       await real.close();
-      expect(now).toBeGreaterThanOrEqual(before);
-      expect(now).toBeLessThanOrEqual(after);
-      expect(Number.isInteger(now)).toBe(true);
     });
   });
 }
