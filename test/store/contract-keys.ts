@@ -273,6 +273,16 @@ export function keyContract(shared: SharedRedis): void {
       expect(lengths[3]).toBe(lengths[1]);
     });
 
+    it('of reports that come early, each provider’s word once, however often it comes', async () => {
+      const sendId = await send();
+      const lengths = new Set<number>();
+      for (let i = 0; i < 5; i++) {
+        await report(sendId);
+        lengths.add(await client.hstrlen(key('v'), 'early'));
+      }
+      expect(lengths.size).toBe(1);
+    });
+
     it('a settled one: its delivery in place of both', async () => {
       await send();
       time += MINUTE;

@@ -253,6 +253,14 @@ export function reportContract(world: World): void {
     expect(await delivery()).toEqual(ACCEPTED);
   });
 
+  it('that came early counts for each provider', async () => {
+    const sendId = await sent();
+    await report(sendId, 'failed', { provider: 'a' });
+    await report(sendId, 'failed', { provider: 'b' });
+    await settle(sendId, FAILED_OVER);
+    expect(await delivery()).toMatchObject({ provider: 'b', status: 'failed' });
+  });
+
   it('that came early for a resend that is refunded says nothing of the send before it', async () => {
     const first = await sent();
     pass(MINUTE);
