@@ -273,6 +273,16 @@ export function keyContract(shared: SharedRedis): void {
       expect(lengths[3]).toBe(lengths[1]);
     });
 
+    it('of reports that come early, each provider’s word once, however often it comes', async () => {
+      const sendId = await send();
+      const lengths = new Set<number>();
+      for (let i = 0; i < 5; i++) {
+        await report(sendId);
+        lengths.add(await client.hstrlen(key('v'), 'early'));
+      }
+      expect(lengths.size).toBe(1);
+    });
+
     it('a settled one: its delivery in place of both', async () => {
       await send();
       time += MINUTE;
@@ -353,13 +363,16 @@ export function keyContract(shared: SharedRedis): void {
         const [seconds, microseconds] = await client.time();
         return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
       };
-      const before = await redisTime();
-      const { now } = await real.status({ slot, nonce: null, cooldownMs: MINUTE, windows: WINDOWS });
-      const after = await redisTime();
+      // Often enough to meet a rounding that is wrong by one.
+      for (let i = 0; i < 50; i++) {
+        const before = await redisTime();
+        const { now } = await real.status({ slot, nonce: null, cooldownMs: MINUTE, windows: WINDOWS });
+        const after = await redisTime();
+        expect(now).toBeGreaterThanOrEqual(before);
+        expect(now).toBeLessThanOrEqual(after);
+        expect(Number.isInteger(now)).toBe(true);
+      }
       await real.close();
-      expect(now).toBeGreaterThanOrEqual(before);
-      expect(now).toBeLessThanOrEqual(after);
-      expect(Number.isInteger(now)).toBe(true);
     });
   });
 }

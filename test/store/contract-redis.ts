@@ -5,6 +5,7 @@ import type { SendRules, Slot, Store } from '../../src/store/store.ts';
 import { assertKeysClean } from '../support/keys.ts';
 import type { SharedRedis } from '../support/shared-redis.ts';
 import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { eventually } from '../support/wait.ts';
 import { rulesOf } from './commands.ts';
 import { storeContract } from './contract.ts';
 import { DELIVERY } from './contract-world.ts';
@@ -87,6 +88,14 @@ export function redisContract(shared: SharedRedis): void {
     const { slot, send } = await deadCode(store, '00.later', []);
     await send({ slot: { ...slot, caller: 'shop' }, rules: { ...rulesOf('same'), cooldownMs: 0 } });
     expect(await send()).toMatchObject({ kind: 'blocked', by: 'cooldown' });
+    await store.close();
+  });
+
+  it('does not work on a Redis that shows no replication id', async () => {
+    const plant = (_: string, lua: string) => lua.replace("redis.call('INFO', 'replication')", "'role:master'");
+    const store = virtualRedisStore({ now: () => 1_800_000_000_000, keyPrefix: shared.prefix, plant });
+    const refusal = () => store.ready().then(String, String);
+    await eventually('a fault', async () => (await refusal()).includes('shows no master_replid'), { everyMs: 5 });
     await store.close();
   });
 

@@ -245,6 +245,32 @@ export function reportContract(world: World): void {
     },
   );
 
+  it.each(['same', 'new'] as const)('that came early for one send says nothing of the next: %s', async (resend) => {
+    const rules = { resend, cooldownMs: 0 };
+    await report(await sent({ rules }), 'failed');
+    const next = await sent({ rules });
+    await settle(next, ACCEPTED);
+    expect(await delivery()).toEqual(ACCEPTED);
+  });
+
+  it('that came early counts for each provider', async () => {
+    const sendId = await sent();
+    await report(sendId, 'failed', { provider: 'a' });
+    await report(sendId, 'failed', { provider: 'b' });
+    await settle(sendId, FAILED_OVER);
+    expect(await delivery()).toMatchObject({ provider: 'b', status: 'failed' });
+  });
+
+  it('that came early for a resend that is refunded says nothing of the send before it', async () => {
+    const first = await sent();
+    pass(MINUTE);
+    const second = await sent();
+    await report(second, 'failed');
+    await settle(second, null);
+    await settle(first, ACCEPTED);
+    expect(await delivery()).toEqual(ACCEPTED);
+  });
+
   it('restores what was reported of the send before when the next one is refunded', async () => {
     const first = await sent();
     await settle(first, ACCEPTED);

@@ -97,6 +97,16 @@ export function settleContract(world: World): void {
     });
   });
 
+  it('under `same` leaves nothing when a resend and then its first send are refunded', async () => {
+    const [first, second] = [sendCommand(), sendCommand()];
+    await store().send(first);
+    pass(MINUTE);
+    await store().send(second);
+    await settle(second.sendId, null);
+    await settle(first.sendId, null);
+    expect(await status()).toMatchObject({ record: null, blocked: null });
+  });
+
   it('under `new` restores the code before when its replacement is refunded', async () => {
     const rules = { resend: 'new' } as const;
     const [first, second] = [sendCommand({ rules }), sendCommand({ rules })];

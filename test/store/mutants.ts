@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, type RunnerTestSuite } from 'vitest';
 import { type LuaMutant, mutateScripts } from '../support/lua-mutant.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
-import { virtualRedisStore } from '../support/virtual-redis.ts';
+import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
 import { commands } from './commands.ts';
 import { createComparison, warm } from './comparison.ts';
 import { keyContract } from './contract-keys.ts';
@@ -29,6 +29,8 @@ for (const [index, mutant] of inject('luaMutants').entries()) {
   describe(String(index), () => {
     beforeAll(() => mutateScripts(mutant));
     beforeEach(({ task, onTestFailed }) => onTestFailed(() => skipTheRest(outermost(task.suite))));
+    // A store that does not even connect fails here, and not in the hooks of each suite.
+    describe('contract', () => it('connects', connects));
     // The quickest first.
     describe('keys', () => keyContract(shared));
     describe('contract', () => redisContract(shared));
@@ -41,6 +43,11 @@ for (const [index, mutant] of inject('luaMutants').entries()) {
       expect(failed).toBe(false);
     });
   });
+}
+
+async function connects(): Promise<void> {
+  const store = await connected(virtualRedisStore({ now: Date.now, keyPrefix: ofTheModel.prefix }));
+  await store.close();
 }
 
 function outermost(suite: RunnerTestSuite | undefined): RunnerTestSuite | undefined {

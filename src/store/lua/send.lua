@@ -80,7 +80,6 @@ else
 end
 redis.call('PEXPIRE', record_key, decimal(record.expires - now + rules.retentionMs))
 
-record.send_id = send_id
 local after = rules.test and {} or send_status(now, keys, record, rules)
 local remaining = math.huge
 for i, window in ipairs(rules.windows) do

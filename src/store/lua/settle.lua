@@ -54,7 +54,7 @@ if not current then return { 'SETTLED' } end
 
 -- Approved or canceled meanwhile: that stays.
 if record.state ~= 'pending' then
-  redis.call('HDEL', record_key, 'undo', 'early')
+  redis.call('HDEL', record_key, 'early')
   return { 'SETTLED' }
 end
 
