@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { ROOT } from '../support/markdown.ts';
 
 const SOURCE = 'helm.sh/helm/v3/cmd/helm@v3.22.0';
+/** A slow machine builds for longer: it goes on where it was cut the next time, because Go keeps what was built. */
+const BUILD_MS = 10 * 60_000;
 const TOOLS = join(ROOT, '.tools/bin');
 
 export type Helm = (...args: readonly string[]) => {
@@ -19,8 +21,10 @@ export function findHelm(): Helm | string {
   if (found !== undefined) return helmAt(found);
   const go = ['go', '/usr/local/go/bin/go'].find((program) => succeeds(program, 'version'));
   if (go === undefined) return 'neither helm nor a Go toolchain to build it with';
-  const built = spawnSync(go, ['install', SOURCE], { env: { ...process.env, GOBIN: TOOLS }, encoding: 'utf8' });
-  return existsSync(join(TOOLS, 'helm')) ? helmAt(join(TOOLS, 'helm')) : `helm cannot be built: ${built.stderr}`;
+  const env = { ...process.env, GOBIN: TOOLS };
+  const built = spawnSync(go, ['install', SOURCE], { env, encoding: 'utf8', timeout: BUILD_MS });
+  if (existsSync(join(TOOLS, 'helm'))) return helmAt(join(TOOLS, 'helm'));
+  return `helm cannot be built: ${built.error?.message ?? built.stderr}`;
 }
 
 function helmAt(program: string): Helm {
