@@ -3,10 +3,11 @@ import type { FieldRule, FieldViolation } from './refusal.ts';
 
 /** Of one request. */
 export const MAX_VARIABLES = 8;
-const MAX_CHARACTERS = 32;
+/** Of a name, and of a value. */
+export const MAX_CHARACTERS = 32;
 
 /** lower_snake_case. */
-const NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
+export const VARIABLE_NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 
 /** Control and format characters, line breaks, lone surrogates; but ZWNJ and ZWJ, which some scripts and emoji need. */
 const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -33,5 +34,5 @@ export function validateVariables(variables: Readonly<Record<string, string>>, f
 }
 
 export function isVariableName(name: string): boolean {
-  return name.length <= MAX_CHARACTERS && NAME.test(name);
+  return name.length <= MAX_CHARACTERS && VARIABLE_NAME.test(name);
 }

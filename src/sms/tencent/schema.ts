@@ -2,11 +2,16 @@
 import { z } from 'zod';
 import { isRange } from '../../config/address.ts';
 import { isLanguageTag, name, providerBounds, text, url, whole } from '../../config/values.ts';
-import { isVariableName } from '../../domain/variables.ts';
+import { MAX_CHARACTERS, VARIABLE_NAME } from '../../domain/variables.ts';
 
 const parameters = () =>
   z
-    .array(z.string().refine(isVariableName, 'must be `code`, `minutes`, `brand` or the name of a variable'))
+    .array(
+      z
+        .string()
+        .regex(VARIABLE_NAME, 'must be `code`, `minutes`, `brand` or the name of a variable')
+        .max(MAX_CHARACTERS),
+    )
     .max(8)
     .refine((names) => names.includes('code'), 'must contain `code`: the template would be sent without one');
 
