@@ -4,14 +4,11 @@ import { isRange } from '../../config/address.ts';
 import { isLanguageTag, name, providerBounds, text, url, whole } from '../../config/values.ts';
 import { MAX_CHARACTERS, VARIABLE_NAME } from '../../domain/variables.ts';
 
+const PARAMETER_RULE = 'must be `code`, `minutes`, `brand` or the name of a variable';
+
 const parameters = () =>
   z
-    .array(
-      z
-        .string()
-        .regex(VARIABLE_NAME, 'must be `code`, `minutes`, `brand` or the name of a variable')
-        .max(MAX_CHARACTERS),
-    )
+    .array(z.string().regex(VARIABLE_NAME, PARAMETER_RULE).max(MAX_CHARACTERS, PARAMETER_RULE))
     .max(8)
     .refine((names) => names.includes('code'), 'must contain `code`: the template would be sent without one');
 
