@@ -1,6 +1,6 @@
 /**
  * A server under load while its Redis is taken away again and again. What a single caller sees of each kind of outage
- * is in test/e2e/fail-closed.test.ts.
+ * is in test/e2e/fail-closed.test.ts, and how soon it is answered in test/deadlines/fail-closed.test.ts.
  */
 import { afterEach, expect, it } from 'vitest';
 import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
@@ -15,7 +15,6 @@ const { sendCode, checkCode, rateStatus } = VerificationService.method;
 
 const purpose = 'login';
 const CALLERS = 20;
-const PROMPT_MS = 600;
 const FLAT_MIB = 48;
 /** So little that garbage must be collected all the time: otherwise the size of a process says nothing. */
 const SMALL_HEAP = '--max-old-space-size=64 --max-semi-space-size=4';
@@ -34,6 +33,8 @@ async function serve(
     REDIS_URL: redisUrl,
     COUNTERSIGN_SECRET: secret,
     LOG_LEVEL: 'silent',
+    // As by default: replies are to be lost.
+    REDIS_COMMAND_TIMEOUT_MS: '400',
     ...env,
   });
   closers.push(() => server.stop());
@@ -93,7 +94,7 @@ function startLoad(clients: readonly ServiceClient[]) {
     more: async (count: number, status = 'OK') => {
       const goal = answers.filter((answer) => answer.status.startsWith(status)).length + count;
       const enough = () => answers.filter((answer) => answer.status.startsWith(status)).length >= goal;
-      await eventually(`${count} more answers: ${status}`, enough, { timeoutMs: 60_000 });
+      await eventually(`${count} more answers: ${status}`, enough);
     },
     stop: async () => {
       going = false;
@@ -190,7 +191,6 @@ it('a server whose Redis is taken away again and again sends and approves nothin
     `answered within ${percentile(0.99)} ms (99 %), ${percentile(1)} ms (all); RSS ${before.toFixed()} -> ${after.toFixed()} MiB`,
   );
   expect(Object.keys(statuses).sort()).toEqual(['OK', 'UNAVAILABLE STORE_UNAVAILABLE']);
-  expect(percentile(0.99)).toBeLessThan(PROMPT_MS);
   expect(after - before).toBeLessThan(FLAT_MIB);
 
   const messages =
@@ -211,7 +211,7 @@ it('a server whose Redis is taken away again and again sends and approves nothin
         const { limits, cooldown } = ok(await client.call(rateStatus, { phone, purpose }));
         return cooldown?.active === false && limits.every(({ used }) => used === 0);
       },
-      { timeoutMs: 30_000, everyMs: 200 },
+      { everyMs: 200 },
     ),
   );
   await expiringKeys(redis);
