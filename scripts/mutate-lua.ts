@@ -15,7 +15,7 @@ import { type Mutant, mutantsOf } from './lua-mutants.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const AT_ONCE = 2;
 
-const SUITES = ['keys', 'contract', 'model'] as const;
+const SUITES = ['connection', 'keys', 'contract', 'model'] as const;
 const TESTS = join(ROOT, 'test/store/mutants.ts');
 /** Mutants that one run of the tests goes through. */
 const BATCH = 40;

@@ -91,12 +91,21 @@ export function redisContract(shared: SharedRedis): void {
     await store.close();
   });
 
-  it('does not work on a Redis that shows no replication id', async () => {
-    const plant = (_: string, lua: string) => lua.replace("redis.call('INFO', 'replication')", "'role:master'");
+  /** What `ready` says on a Redis whose INFO is this. */
+  async function faultOn(info: string, fault: string): Promise<void> {
+    const plant = (_: string, lua: string) => lua.replaceAll("redis.call('INFO', 'replication')", `'${info}'`);
     const store = virtualRedisStore({ now: () => 1_800_000_000_000, keyPrefix: shared.prefix, plant });
-    const refusal = () => store.ready().then(String, String);
-    await eventually('a fault', async () => (await refusal()).includes('shows no master_replid'), { everyMs: 5 });
+    await eventually(fault, async () => (await store.ready().then(String, String)).includes(fault), { everyMs: 5 });
     await store.close();
+  }
+
+  it('is not ready on a Redis that shows no replication id', () => faultOn('role:master', 'shows no master_replid'));
+
+  it('is not ready on a replica', () => faultOn('role:slave master_replid:0a', 'this Redis is a replica'));
+
+  it('is not ready where it cannot read its keys', async () => {
+    await shared.client.set(`${shared.prefix}:{ready}`, 'not a hash', 'PX', 60_000);
+    await faultOn('role:master master_replid:0a', 'WRONGTYPE');
   });
 
   it('records what is reported of a code that died with its history', async () => {

@@ -30,7 +30,7 @@ for (const [index, mutant] of inject('luaMutants').entries()) {
     beforeAll(() => mutateScripts(mutant));
     beforeEach(({ task, onTestFailed }) => onTestFailed(() => skipTheRest(outermost(task.suite))));
     // A store that does not even connect fails here, and not in the hooks of each suite.
-    describe('contract', () => it('connects', connects));
+    describe('connection', () => it('is made', connects));
     // The quickest first.
     describe('keys', () => keyContract(shared));
     describe('contract', () => redisContract(shared));

@@ -9,5 +9,5 @@
 ]]
 replication_id()
 read_hash(KEYS[1])
-if not string.find(redis.call('INFO', 'replication'), 'role:master', 1, true) then return { 'READ_ONLY' } end
+if not string.find(redis.call('INFO', 'replication'), 'role:master') then return { 'READ_ONLY' } end
 return { 'READY' }
