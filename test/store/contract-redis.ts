@@ -95,7 +95,8 @@ export function redisContract(shared: SharedRedis): void {
   async function faultOn(info: string, fault: string): Promise<void> {
     const plant = (_: string, lua: string) => lua.replaceAll("redis.call('INFO', 'replication')", `'${info}'`);
     const store = virtualRedisStore({ now: () => 1_800_000_000_000, keyPrefix: shared.prefix, plant });
-    await eventually(fault, async () => (await store.ready().then(String, String)).includes(fault), { everyMs: 5 });
+    const said = () => store.ready().then(String, (error: Error) => `${error} ${error.cause}`);
+    await eventually(fault, async () => (await said()).includes(fault), { everyMs: 5 });
     await store.close();
   }
 
