@@ -69,6 +69,15 @@ export function requestContract(world: World): void {
     expect(await check(RIGHT, right)).toEqual(approved);
   });
 
+  it('keep a verdict for 10 minutes, to the millisecond', async () => {
+    await send();
+    const approved = await check(RIGHT, { request });
+    pass(10 * MINUTE - 1);
+    expect(await check(RIGHT, { request })).toEqual(approved);
+    pass(1);
+    expect(await check(RIGHT, { request })).toEqual({ kind: 'not_found' });
+  });
+
   it('never compare again: 1,000 guesses under one id are one comparison', async () => {
     await send();
     const guess = (i: number) => check(`wrong-${i}`, { request: { hash: 'request', content: `guess-${i}` } });
