@@ -167,13 +167,13 @@ describe.each(cases)('$title, on $store', ({ store, reporter }) => {
     expect((await user.record()).delivery?.reportedAt).toBeUndefined();
     const counted = () => metric(scene.app, 'countersign_delivery_seconds_count', { provider });
     const before = await counted();
-    const from = Math.floor(Date.now() / 1000);
+    const from = Math.floor(Date.now() / 1_000);
     await tell(scene, message, delivered);
     const { delivery } = await user.record();
     expect(delivery).toMatchObject({ provider, messageId: message.id, failure: '' });
     expect(await statusOf(user)).toBe('DELIVERED');
     expect(Number(delivery?.reportedAt?.seconds)).toBeGreaterThanOrEqual(from);
-    expect(Number(delivery?.reportedAt?.seconds)).toBeLessThanOrEqual(from + 20);
+    expect(Number(delivery?.reportedAt?.seconds)).toBeLessThanOrEqual(Date.now() / 1_000);
     expect(await counted()).toBe(before + 1);
     const labels = { provider, status: 'delivered', category: '', code: '', outcome: 'applied' };
     expect(await metric(scene.app, 'countersign_delivery_reports_total', labels)).toBeGreaterThan(0);
@@ -286,11 +286,11 @@ describe.each(cases)('$title, on $store', ({ store, reporter }) => {
   });
 
   it('a message that was maybe sent: what is reported of it ends the doubt', async () => {
-    const impatient = await sceneOf(store, reporter, { file: `${provider}: {timeoutMs: 300}` });
-    reporter.misbehave(impatient.fakes, { do: 'hang' });
-    const { user, message } = await sent(impatient);
+    const doubtful = await sceneOf(store, reporter);
+    reporter.misbehave(doubtful.fakes, { do: 'close_after' });
+    const { user, message } = await sent(doubtful);
     expect(await statusOf(user)).toBe('UNKNOWN');
-    await tell(impatient, message, delivered);
+    await tell(doubtful, message, delivered);
     // The vendor's id was in the answer that never came: without the token nothing leads from the one to the other.
     expect(await statusOf(user)).toBe(reporter.echoes ? 'DELIVERED' : 'UNKNOWN');
   });
@@ -304,9 +304,8 @@ describe.each(STORES)('two providers, on %s: the first was maybe sent to, the se
     const service = await start(store, {
       vendors: ['twilio', 'webhook'],
       env: { ...twilio.env, SMS_ROUTES: '[{providers: [twilio, webhook]}]' },
-      file: 'twilio: {timeoutMs: 200}',
     });
-    twilio.misbehave(service.fakes, { do: 'hang' });
+    twilio.misbehave(service.fakes, { do: 'close_after' });
     scenes = { older: { reporter: twilio, ...service }, newer: { reporter: gateway, ...service } };
   });
 

@@ -261,7 +261,6 @@ describe('a stranger', () => {
   ])('who %s is cut off', async (_, text) => {
     const { provider, asked } = vendor('twilio');
     const { port } = await start([provider], { requestMs: 100 });
-    const begun = performance.now();
     const socket = connect(port, '127.0.0.1');
     socket.write(text);
     const heard = await new Promise<string>((resolve) => {
@@ -271,7 +270,6 @@ describe('a stranger', () => {
       });
       socket.on('close', () => resolve(all));
     });
-    expect(performance.now() - begun).toBeLessThan(2_000);
     expect(heard).toMatch(/^(?:HTTP\/1\.1 408 |$)/);
     expect(asked).toEqual([]);
   });

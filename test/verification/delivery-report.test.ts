@@ -1,10 +1,11 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Delivery, DeliveryReport } from '../../src/domain/delivery.ts';
 import { createKeyring } from '../../src/domain/keyring.ts';
 import type { Event } from '../../src/event.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createReporting, type ReportingParts } from '../../src/verification/delivery-report.ts';
 import { rulesOf } from '../store/commands.ts';
+import { eventually } from '../support/wait.ts';
 
 const keyring = createKeyring({ current: Buffer.alloc(32, 1), previous: null });
 const slot = { phoneKey: keyring.phoneKey('+14155550123'), caller: 'auth', purpose: 'login' };
@@ -204,7 +205,7 @@ describe('the link', () => {
       over = true;
     });
     storing[0]?.();
-    await vi.waitUntil(() => storing.length === 2);
+    await eventually('the second is stored', () => storing.length === 2);
     expect([outcomes(), over]).toEqual([['applied'], false]);
     storing[1]?.();
     await done;

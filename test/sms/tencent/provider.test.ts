@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from '../../../src/sms/provider.ts';
 import type { TencentOptions } from '../../../src/sms/tencent/provider.ts';
+import { patienceWith } from '../../support/patience.ts';
 import { REQUEST_ID, startTencentFake, type TencentFake } from '../../support/tencent-fake.ts';
 import { leadingTo, MESSAGE, NEVER, SECRETS, tencentTo } from './fixture.ts';
 
@@ -244,7 +245,8 @@ describe('an approval', () => {
 
   test('that cannot be told is no error', async () => {
     fake.misbehave({ do: 'hang' });
-    const told = await tencentTo(fake.url).converted?.(APPROVED, AbortSignal.timeout(100));
+    const leaving = patienceWith({ do: 'hang' }, fake.server);
+    const told = await tencentTo(fake.url).converted?.(APPROVED, leaving);
     expect(told).toEqual({ ok: false, vendorCode: 'timeout' });
   });
 

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DeliveryReport } from '../../../src/domain/delivery.ts';
 import type { ReportReading } from '../../../src/sms/provider.ts';
-import { startTencentFake, type TencentFake } from '../../support/tencent-fake.ts';
+import { patienceWith } from '../../support/patience.ts';
+import { startTencentFake, type TencentFake, VENDOR_TEXT } from '../../support/tencent-fake.ts';
 import { json } from '../../support/vendor-server.ts';
 import { NEVER, SECRETS, tencentTo } from './fixture.ts';
 
+const DENIED = { Code: 'UnauthorizedOperation.RequestPermissionDeny', Message: VENDOR_TEXT };
 const PATH = '/K3x9_unguessable-0123456789';
 const DELIVERED: DeliveryReport = { token: '', messageId: '5000:1', status: 'delivered', category: '', vendorCode: '' };
 /** One item of a callback, as document 382/59178 has it. */
@@ -200,12 +202,12 @@ describe('a poll', () => {
   });
 
   test.each([
-    ['refused', () => fake.answer({ how: 'refuse_call', code: 'UnauthorizedOperation.RequestPermissionDeny' })],
-    ['silent', () => fake.misbehave({ do: 'hang' })],
-    ['no answer', () => fake.misbehave({ do: 'answer', body: '{"Response":{"PullSmsSendStatusSet":"none"}}' })],
-  ])('that fails says so, without a word of the vendor: %s', async (_, happen) => {
-    happen();
-    const failure = await poll(AbortSignal.timeout(150))?.catch((error: unknown) => error);
+    ['refused', json(200, { Response: { Error: DENIED } })],
+    ['silent', { do: 'hang' }],
+    ['no answer', { do: 'answer', body: '{"Response":{"PullSmsSendStatusSet":"none"}}' }],
+  ] as const)('that fails says so, without a word of the vendor: %s', async (_, behaviour) => {
+    fake.misbehave(behaviour);
+    const failure = await poll(patienceWith(behaviour, fake.server))?.catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(Error);
     expect(String(failure)).toMatch(
       /^Error: Tencent's delivery reports could not be fetched: (timeout|malformed|UnauthorizedOperation\.\w+)$/,

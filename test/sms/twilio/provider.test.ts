@@ -5,7 +5,9 @@ import ApiBase from 'twilio/lib/rest/ApiBase.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Provider } from '../../../src/sms/provider.ts';
 import { createTwilioClient } from '../../../src/sms/twilio/client.ts';
+import { patienceWith } from '../../support/patience.ts';
 import { created201, startTwilioFake, type TwilioFake, twilioError } from '../../support/twilio-fake.ts';
+import { eventually } from '../../support/wait.ts';
 import { ACCOUNT, API_KEY, gist, MESSAGE, MESSAGE_SID, NEVER, providerOf } from './fixture.ts';
 
 let fake: TwilioFake;
@@ -177,7 +179,8 @@ describe('feedback', () => {
     fake.behave(twilioError(404, 20404));
     expect(await telling.converted?.(conversion, NEVER)).toEqual({ ok: false, vendorCode: '20404' });
     fake.behave({ do: 'hang' });
-    expect(await telling.converted?.(conversion, AbortSignal.timeout(50))).toEqual({
+    const leaving = patienceWith({ do: 'hang' }, fake);
+    expect(await telling.converted?.(conversion, leaving)).toEqual({
       ok: false,
       vendorCode: 'timeout',
     });
@@ -204,13 +207,13 @@ describe('connections', () => {
     for (let sent = 0; sent < 20; sent += 1) expect(gist(await provider.send(MESSAGE, NEVER))).toBe('accepted');
     expect(fake.connections).toMatchObject({ accepted: 1, open: 1 });
     provider.close?.();
-    await vi.waitFor(() => expect(fake.connections.open).toBe(0));
+    await eventually('no connection is left', () => fake.connections.open === 0);
   });
 
   it('closing leaves a send under way alone', async () => {
     fake.behave({ do: 'trickle', status: 201, body: JSON.stringify({ sid: MESSAGE_SID }), everyMs: 1 });
     const sending = provider.send(MESSAGE, NEVER);
-    await vi.waitFor(() => expect(fake.sends).toHaveLength(1));
+    await eventually('Twilio has the message', () => fake.sends.length === 1);
     provider.close?.();
     expect(gist(await sending)).toBe('accepted');
   });
