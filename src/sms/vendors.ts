@@ -4,6 +4,7 @@ import { createConsoleProvider } from './console.ts';
 import type { Provider } from './provider.ts';
 import { tencent } from './tencent/settings.ts';
 import { twilio } from './twilio/settings.ts';
+import { twilioVerify } from './twilio-verify/settings.ts';
 import type { Area, OpenProvider, Vendor } from './vendor.ts';
 import { webhook } from './webhook/settings.ts';
 
@@ -11,7 +12,7 @@ import { webhook } from './webhook/settings.ts';
 export const CONSOLE = 'console';
 export const openConsole: (print: (line: string) => void) => Provider = createConsoleProvider;
 
-const ALL = { twilio, tencent, webhook } as const;
+const ALL = { twilio, tencent, 'twilio-verify': twilioVerify, webhook } as const;
 
 export const VENDORS: readonly Vendor<VendorName>[] = Object.values(ALL);
 

@@ -4,6 +4,11 @@ import { ConfigError, loadConfig } from '../../src/config/load.ts';
 export type Env = Readonly<Record<string, string>>;
 
 export const TWILIO = { TWILIO_ACCOUNT_SID: 'AC1', TWILIO_AUTH_TOKEN: 'tok', TWILIO_PHONE_NUMBER: '+15005550006' };
+export const TWILIO_VERIFY = {
+  TWILIO_VERIFY_ACCOUNT_SID: 'AC2',
+  TWILIO_VERIFY_AUTH_TOKEN: 'tok',
+  TWILIO_VERIFY_SERVICE_SID: `VA${'0'.repeat(32)}`,
+};
 /** Without a template and a signature. */
 export const BARE_TENCENT = { TENCENT_SECRET_ID: 'id', TENCENT_SECRET_KEY: 'key', TENCENT_SMS_SDK_APP_ID: '1400' };
 export const TENCENT = { ...BARE_TENCENT, TENCENT_SMS_SIGN_NAME: 'sign', TENCENT_SMS_TEMPLATE_ID: '7' };

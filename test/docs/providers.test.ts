@@ -18,7 +18,7 @@ test('time and room of a provider are those of the configuration', () => {
     tableOf(PROVIDERS)
       .find(([name]) => name === what)
       ?.slice(1);
-  const vendors = ['twilio', 'tencent', 'webhook'] as const;
+  const vendors = ['twilio', 'twilio-verify', 'tencent', 'webhook'] as const;
   expect(row('a try counts as lost after')).toEqual(
     vendors.map((vendor) => `${config[vendor].timeoutMs / 1000} s (\`${vendor}.timeoutMs\`)`),
   );

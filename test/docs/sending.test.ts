@@ -20,11 +20,13 @@ import { sharedRedis } from '../support/shared-redis.ts';
 import { shapeOf } from '../support/shell.ts';
 import { startTencentFake, type TencentFake } from '../support/tencent-fake.ts';
 import { startTwilioFake, type TwilioFake } from '../support/twilio-fake.ts';
+import { startTwilioVerifyFake, type TwilioVerifyFake } from '../support/twilio-verify-fake.ts';
 import { eventually } from '../support/wait.ts';
 import { startWebhookFake, type WebhookFake } from '../support/webhook-fake.ts';
 
 const SENDING = read('docs/vendors.md');
 const TWILIO = shellBlock('docs/vendors.md', '### Twilio', 'export');
+const VERIFY = shellBlock('docs/vendors.md', '### Twilio Verify', 'export');
 const TENCENT = shellBlock('docs/vendors.md', '### Tencent Cloud SMS', 'export');
 const GATEWAY = shellBlock('docs/vendors.md', '### A gateway of your own', 'export');
 const SEND = shellBlock('docs/vendors.md', '## One real message', '+14155550123');
@@ -41,6 +43,7 @@ const loaded = (file: string, env: Record<string, string> = {}) =>
 
 interface Vendors {
   readonly twilio: TwilioFake;
+  readonly verify: TwilioVerifyFake;
   readonly tencent: TencentFake;
   readonly gateway: WebhookFake;
 }
@@ -49,21 +52,36 @@ const variables = (exports: string) =>
   Object.fromEntries([...exports.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
 
 beforeAll(async () => {
-  const shown = variables(TWILIO + TENCENT + GATEWAY);
+  const shown = variables(TWILIO + VERIFY + TENCENT + GATEWAY);
   const of = (name: string) => shown[name] ?? '';
-  const [twilio, tencent, gateway] = await Promise.all([
+  const [twilio, verify, tencent, gateway] = await Promise.all([
     startTwilioFake({ accountSid: of('TWILIO_ACCOUNT_SID'), authToken: of('TWILIO_AUTH_TOKEN') }),
+    startTwilioVerifyFake({
+      accountSid: of('TWILIO_VERIFY_ACCOUNT_SID'),
+      authToken: of('TWILIO_VERIFY_AUTH_TOKEN'),
+      serviceSid: of('TWILIO_VERIFY_SERVICE_SID'),
+    }),
     startTencentFake({ secretId: of('TENCENT_SECRET_ID'), secretKey: of('TENCENT_SECRET_KEY') }),
     startWebhookFake({ secret: of('SMS_WEBHOOK_SECRET') }),
   ]);
-  vendors = { twilio, tencent, gateway };
+  vendors = { twilio, verify, tencent, gateway };
 });
-afterAll(() => Promise.all([vendors?.twilio.stop(), vendors?.tencent.server.stop(), vendors?.gateway.stop()]));
+afterAll(() =>
+  Promise.all([
+    vendors?.twilio.stop(),
+    vendors?.verify.stop(),
+    vendors?.tencent.server.stop(),
+    vendors?.gateway.stop(),
+  ]),
+);
 
 /** The settings as shown, but with the vendor on loopback. */
 function onLoopback(exports: string): string {
-  const { twilio, tencent, gateway } = vendors;
-  const moved = `export TWILIO_BASE_URL=${twilio.url}\nexport TENCENT_SMS_ENDPOINT=${tencent.url}`;
+  const { twilio, verify, tencent, gateway } = vendors;
+  const urls = { TWILIO_BASE_URL: twilio, TWILIO_VERIFY_BASE_URL: verify, TENCENT_SMS_ENDPOINT: tencent };
+  const moved = Object.entries(urls)
+    .map(([name, { url }]) => `export ${name}=${url}`)
+    .join('\n');
   return `${moved}\n${exports.replace('https://gateway.example.com', gateway.url)}`;
 }
 
@@ -86,6 +104,13 @@ describe('with the least configuration', () => {
     expect(timeless(said)).toBe(timeless(sent));
     expect(status).toBe(0);
     expect(vendors.twilio.sends.map(({ to }) => to)).toEqual(['+14155550123']);
+  });
+
+  test('Twilio Verify takes one', async () => {
+    const { said, status } = await shell(onLoopback(VERIFY), SEND);
+    expect(said).toMatch(/\nACCEPTED by twilio-verify as VL[0-9a-f]{32}\.VE[0-9a-f]{32}: /);
+    expect(status).toBe(0);
+    expect(vendors.verify.messages.map(({ to }) => to)).toEqual(['+14155550123']);
   });
 
   test('Tencent takes one, and what it refuses is explained as shown', async () => {

@@ -4,8 +4,9 @@ import { VerificationState } from '../../src/gen/countersign/v1/verification_pb.
 import type { RunningApp } from '../support/app.ts';
 import { ok } from '../support/clients.ts';
 import { eventually } from '../support/wait.ts';
+import { misbehave } from './fault-vendors.ts';
 import { metric } from './meter.ts';
-import { REPORTERS, type Reporter } from './reporters.ts';
+import { REPORTERS } from './reporters.ts';
 import { createStage } from './stage.ts';
 import { createUser, type User } from './user.ts';
 import { CALLER, PRODUCTION, type ProviderName, startVendorFakes, type VendorFakes } from './vendor-fakes.ts';
@@ -22,8 +23,9 @@ interface Service {
 const open: VendorFakes[] = [];
 afterAll(() => Promise.all(open.map((fakes) => fakes.stop())));
 afterEach(() => {
-  for (const { twilio, tencent, webhook } of open) {
+  for (const { twilio, tencent, webhook, 'twilio-verify': verify } of open) {
     twilio.behave(null);
+    verify.behave(null);
     tencent.misbehave(null);
     webhook.behave(null);
   }
@@ -45,10 +47,20 @@ async function start(
 }
 
 /** What each vendor was told, as ids of messages. */
-function toldTo({ twilio, tencent, webhook }: VendorFakes): Record<ProviderName, readonly string[]> {
+function toldTo({
+  twilio,
+  tencent,
+  webhook,
+  'twilio-verify': verify,
+}: VendorFakes): Record<ProviderName, readonly string[]> {
   return {
     twilio: twilio.feedback.map(({ messageSid }) => messageSid),
     tencent: tencent.conversions.map(({ SerialNo }) => SerialNo),
+    'twilio-verify': verify.updates.flatMap(({ verification, status }) => {
+      if (status !== 'approved') return [];
+      const [attempt] = verify.verifications.find(({ sid }) => sid === verification)?.attemptSids ?? [];
+      return [`${attempt}.${verification}`];
+    }),
     webhook: webhook.approvals,
   };
 }
@@ -60,9 +72,9 @@ async function sentTo(user: User): Promise<string> {
   return delivery?.messageId ?? '';
 }
 
-describe.each(['twilio', 'tencent', 'webhook'] as const)('%s', (provider) => {
-  const nothing = { twilio: [], tencent: [], webhook: [] };
+const nothing = { twilio: [], tencent: [], 'twilio-verify': [], webhook: [] };
 
+describe.each(['twilio', 'tencent', 'twilio-verify', 'webhook'] as const)('%s', (provider) => {
   it('is told once of a message whose code was entered, whatever else comes before and after', async () => {
     const { fakes, app, user: newUser } = await start([provider], { env: FEEDBACK });
     const user = newUser();
@@ -95,11 +107,13 @@ describe.each(['twilio', 'tencent', 'webhook'] as const)('%s', (provider) => {
     ['delivered', 1],
     ['failed', 0],
   ] as const)('that reported the message as %s is told %d times', async (word, times) => {
-    const reporter = REPORTERS.find((each) => each.provider === provider) as Reporter;
-    const { fakes, app, user: newUser } = await start([provider], { env: { ...FEEDBACK, ...reporter.env } });
+    const reporter = REPORTERS.find((each) => each.provider === provider);
+    const env = reporter?.env ?? { TWILIO_VERIFY_POLL_SECONDS: '1' };
+    const { fakes, app, user: newUser } = await start([provider], { env: { ...FEEDBACK, ...env } });
     const user = newUser();
     const messageId = await sentTo(user);
-    await reporter.tell(fakes, reporter.latest(fakes), { word: reporter[word], via: String(app.callbacks) });
+    if (reporter === undefined) await settled(fakes, app, { messageId, word });
+    else await reporter.tell(fakes, reporter.latest(fakes), { word: reporter[word], via: String(app.callbacks) });
     expect(await user.verdict(user.code())).toBe('APPROVED');
     await app.stop();
     expect(toldTo(fakes)).toEqual({ ...nothing, [provider]: Array(times).fill(messageId) });
@@ -121,9 +135,7 @@ describe.each(['twilio', 'tencent', 'webhook'] as const)('%s', (provider) => {
     const tester = newUser(number);
     ok(await tester.send());
     expect(await tester.verdict('123456')).toBe('APPROVED');
-    const lost = { do: 'close_after' } as const;
-    if (provider === 'tencent') fakes.tencent.misbehave(lost);
-    else fakes[provider].behave(lost);
+    misbehave(fakes, provider, { do: 'close_after' });
     const user = newUser();
     expect(await sentTo(user)).toBe('');
     const code = provider === 'webhook' ? codeInLost(fakes) : user.code();
@@ -161,6 +173,12 @@ describe.each(['twilio', 'tencent', 'webhook'] as const)('%s', (provider) => {
   });
 });
 
+/** Verify does not call: it is asked. */
+async function settled(fakes: VendorFakes, app: RunningApp, { messageId, word }: { messageId: string; word: string }) {
+  fakes['twilio-verify'].settle(messageId.slice(0, 34), { status: word });
+  await eventually('it was asked', () => app.events.some(({ type }) => type === 'report'));
+}
+
 /** The fake gateway counts only what it answered. */
 function codeInLost({ webhook }: VendorFakes): string {
   return JSON.parse(webhook.requests.at(-1)?.body ?? '{}').code;
@@ -175,7 +193,7 @@ it('after a failover only the vendor that took the message is told', async () =>
   expect(messageId).toBe('5000:1');
   expect(await user.verdict(user.code())).toBe('APPROVED');
   await app.stop();
-  expect(toldTo(fakes)).toEqual({ twilio: [], tencent: [messageId], webhook: [] });
+  expect(toldTo(fakes)).toEqual({ ...nothing, tencent: [messageId] });
 });
 
 it.each([
@@ -187,6 +205,6 @@ it.each([
   await sentTo(user);
   expect(await user.verdict(user.code())).toBe('APPROVED');
   await app.stop();
-  expect(toldTo(fakes)).toEqual({ twilio: [], tencent: [], webhook: [] });
+  expect(toldTo(fakes)).toEqual(nothing);
   expect(fakes.twilio.sends.every(({ provideFeedback }) => !provideFeedback)).toBe(true);
 });

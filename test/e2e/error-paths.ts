@@ -131,7 +131,11 @@ export async function failOver(scene: Scene): Promise<void> {
 /** Approvals that cannot be told to the vendor. */
 export async function failConversions(scene: Scene): Promise<void> {
   const { service, vendors } = scene;
-  const errors = { tencent: tencentError('UnauthorizedOperation'), twilio: twilioError(20404, 404) };
+  const errors = {
+    tencent: tencentError('UnauthorizedOperation'),
+    twilio: twilioError(20404, 404),
+    'twilio-verify': twilioError(20404, 404),
+  };
   for (const name of VENDOR_NAMES) {
     const own = name === 'webhook' ? gatewayAnswer(500, {}) : errors[name];
     const hows: readonly Failing[] = [own, { do: 'reset_after' }, { do: 'answer', body: VENDOR_TEXT }, { do: 'hang' }];
@@ -181,6 +185,21 @@ export async function failPulls({ service, vendors, secret }: Scene): Promise<vo
   const failed = /^countersign_report_failures_total\{provider="tencent"\} [1-9]/m;
   await eventually('a pull failed', async () => failed.test(await service.metrics()));
   tencent.server.behave(null);
+}
+
+/** Reports that are asked for, and are odd, or refused with a text that quotes all. */
+export async function failPolls(scene: Scene): Promise<void> {
+  const { service, vendors } = scene;
+  const { phone } = await sendWell(scene, 'twilio-verify');
+  const { attemptSid } = vendors.verify.messages.at(-1) ?? { attemptSid: '' };
+  const reported = /^countersign_delivery_reports_total\{provider="twilio-verify"/m;
+  vendors.verify.settle(attemptSid, { status: 'failed', errorCode: `${VENDOR_TEXT} ${phone}` });
+  await eventually('the report was fetched', async () => reported.test(await service.metrics()));
+  vendors.verify.settle(attemptSid, { status: `${VENDOR_TEXT} ${phone}` });
+  vendors.verify.behave(twilioError(20429, 429));
+  const failed = /^countersign_report_failures_total\{provider="twilio-verify"\} [1-9]/m;
+  await eventually('a poll failed', async () => failed.test(await service.metrics()));
+  vendors.verify.behave(null);
 }
 
 /** The store goes away while a vendor has the message, and is away for what comes next. */

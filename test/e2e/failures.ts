@@ -2,6 +2,7 @@
 import type { FailureCategory } from '../../src/domain/delivery.ts';
 import { TENCENT_CODES } from '../../src/sms/tencent/codes.ts';
 import { TWILIO_CODES } from '../../src/sms/twilio/codes.ts';
+import { TWILIO_VERIFY_CODES } from '../../src/sms/twilio-verify/codes.ts';
 import { REQUEST_ID } from '../support/tencent-fake.ts';
 import { created201 } from '../support/twilio-fake.ts';
 import { type Behaviour, json, type VendorRequest } from '../support/vendor-server.ts';
@@ -67,6 +68,7 @@ export const gatewayAnswer = (status: number, fields: object, headers?: Readonly
 export const DOWN: Readonly<Record<VendorName, readonly Failing[]>> = {
   tencent: ofCategory(TENCENT_CODES, 'balance').flatMap((code) => [tencentError(code), tencentStatus(code)]),
   twilio: [],
+  'twilio-verify': [],
   webhook: [gatewayAnswer(402, {}), gatewayAnswer(400, { category: 'balance' })],
 };
 
@@ -76,6 +78,9 @@ export const REFUSALS: Readonly<Record<VendorName, readonly (readonly Failing[])
   twilio: listed(TWILIO_CODES)
     .map(Number)
     .map((code) => [twilioError(code), twilioProblem(code), twilioFailed(code)]),
+  'twilio-verify': listed(TWILIO_VERIFY_CODES)
+    .map(Number)
+    .map((code) => [twilioError(code), twilioProblem(code)]),
   webhook: [
     ...CATEGORIES.map((category) => gatewayAnswer(422, { category, error_code: 'E-1' })),
     ...[400, 401, 403, 404, 408, 409, 425, 500, 502, 503, 504].map((status) => gatewayAnswer(status, {})),
@@ -101,6 +106,7 @@ export function unlisted(vendor: VendorName, n: number): readonly Failing[] {
       tencentStatus(`${family}.New${letters}`),
     ]),
     twilio: [twilioError(90_000 + n), twilioProblem(91_000 + n), twilioFailed(92_000 + n)],
+    'twilio-verify': [twilioError(94_000 + n), twilioProblem(95_000 + n)],
     webhook: [gatewayAnswer(422, { category: `new-${n}`, error_code: `E-${n}` })],
   };
   return failing[vendor];

@@ -17,7 +17,7 @@ import { createStage } from './stage.ts';
 import { CALLER } from './vendor-fakes.ts';
 
 const { getVerification } = VerificationService.method;
-const VENDORS = ['tencent', 'twilio', 'webhook'] as const;
+const VENDORS = ['tencent', 'twilio', 'twilio-verify', 'webhook'] as const;
 const TIMEOUT_MS = 1_500;
 
 const time = virtualTime();

@@ -19,7 +19,7 @@ import { createStage } from './stage.ts';
 const time = virtualTime();
 const play = createCells(createStage(), time);
 
-describe.each(['tencent', 'twilio', 'webhook'] as const)('%s', (vendor) => {
+describe.each(['tencent', 'twilio', 'twilio-verify', 'webhook'] as const)('%s', (vendor) => {
   const rows = ROWS.filter((row) => row.vendor === vendor);
   const sample = rows.filter(({ fault }) => SAMPLE.has(fault));
   const silent = rows.filter((row) => row.silent).map((row) => ({ ...row, silent: false }));
@@ -32,7 +32,7 @@ describe.each(['tencent', 'twilio', 'webhook'] as const)('%s', (vendor) => {
 });
 
 describe('negative control', () => {
-  it.each(['tencent', 'twilio', 'webhook'] as const)(
+  it.each(['tencent', 'twilio', 'twilio-verify', 'webhook'] as const)(
     'a time-out of %s that counts as a failure gives back what was maybe sent',
     async (vendor) => {
       await expect(play(rowOf(vendor, 'never answers'), ALONE, sure)).rejects.toThrow('charged: expected');
@@ -51,7 +51,7 @@ describe('negative control', () => {
     );
   });
 
-  it.each(['tencent', 'twilio', 'webhook'] as const)(
+  it.each(['tencent', 'twilio', 'twilio-verify', 'webhook'] as const)(
     'another code for the provider behind %s is seen',
     async (vendor) => {
       const row = rowOf(vendor, 'resets after it read the request');

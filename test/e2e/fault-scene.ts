@@ -1,4 +1,4 @@
-/** One cell of the fault matrix: a fresh app in production mode, three fresh vendors, and the route on which one is faulty. */
+/** One cell of the fault matrix: a fresh app in production mode, fresh vendors, and the route on which one is faulty. */
 
 import { loadConfig } from '../../src/config/load.ts';
 import type { Provider } from '../../src/sms/provider.ts';
@@ -48,6 +48,7 @@ export const SHORT_MS = 100;
 const ORDER: Readonly<Record<ProviderName, readonly ProviderName[]>> = {
   tencent: ['tencent', 'twilio', 'webhook'],
   twilio: ['twilio', 'webhook', 'tencent'],
+  'twilio-verify': ['twilio-verify', 'webhook', 'twilio'],
   webhook: ['webhook', 'tencent', 'twilio'],
 };
 const FOLLOWERS: Readonly<Record<Follower, Misbehaviour | null>> = {

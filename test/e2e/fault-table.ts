@@ -6,6 +6,7 @@
 import type { VendorName as ProviderName } from '../../src/sms/vendors.ts';
 import type { TencentAnswer } from '../support/tencent-fake.ts';
 import { created201, twilioError } from '../support/twilio-fake.ts';
+import { verification201, verifyError } from '../support/twilio-verify-fake.ts';
 import { type Behaviour, json } from '../support/vendor-server.ts';
 
 export interface Row {
@@ -28,7 +29,9 @@ export type Misbehaviour =
   /** Its name leads nowhere. */
   | { readonly do: 'no_name' }
   /** What only Tencent does, as its fake does it. */
-  | { readonly do: 'as_tencent'; readonly answer: TencentAnswer };
+  | { readonly do: 'as_tencent'; readonly answer: TencentAnswer }
+  /** The answer of Verify to the request before the one that sends. */
+  | { readonly do: 'cancel'; readonly answer: Behaviour };
 
 export type Verdict =
   /** Another provider may; else all is given back. */
@@ -52,6 +55,10 @@ export interface Refusal {
 
 const AWAY: Refusal = { status: 'UNAVAILABLE', reason: 'DELIVERY_UNAVAILABLE' };
 const MISCONFIGURED: Refusal = { status: 'INTERNAL', reason: 'DELIVERY_MISCONFIGURED' };
+const NOT_THERE: Refusal = { status: 'FAILED_PRECONDITION', reason: 'DESTINATION_REFUSED' };
+const NUMBER_LIMIT = (retryDelay: string): Refusal => {
+  return { status: 'RESOURCE_EXHAUSTED', reason: 'PROVIDER_LIMIT', retryDelay };
+};
 const NO_SUCH_NUMBER: Refusal = { status: 'INVALID_ARGUMENT', reason: 'INVALID_FIELDS' };
 
 type Outcome = Pick<Row, 'misbehaviour' | 'verdict' | 'read' | 'refusal'>;
@@ -59,7 +66,7 @@ type Outcome = Pick<Row, 'misbehaviour' | 'verdict' | 'read' | 'refusal'>;
 function notSent(misbehaviour: Misbehaviour, refusal: Refusal): Outcome {
   return { misbehaviour, verdict: 'not_sent', read: !NEVER_READ.has(misbehaviour.do), refusal };
 }
-const NEVER_READ: ReadonlySet<string> = new Set(['refuse', 'no_name']);
+const NEVER_READ: ReadonlySet<string> = new Set(['refuse', 'no_name', 'reset_before', 'cancel']);
 const final = (misbehaviour: Misbehaviour, refusal: Refusal): Outcome => {
   return { misbehaviour, verdict: 'final', read: true, refusal };
 };
@@ -91,43 +98,55 @@ const SUCCESS = {
     status: 201,
     body: JSON.stringify({ sid: SID, status: 'queued', num_segments: '1', filler: 'x'.repeat(99) }),
   },
+  'twilio-verify': { status: 201, body: JSON.stringify({ sid: `VE${'a'.repeat(32)}`, filler: 'x'.repeat(99) }) },
   webhook: { body: JSON.stringify({ message_id: 'gw-1', segments: 1, filler: 'x'.repeat(99) }) },
 } as const;
 
-const everywhere = (outcome: Outcome) => ({ tencent: outcome, twilio: outcome, webhook: outcome });
+const everywhere = (outcome: Outcome) => {
+  return { tencent: outcome, twilio: outcome, 'twilio-verify': outcome, webhook: outcome };
+};
 
 const FAULTS: Readonly<Record<string, Partial<Record<ProviderName, Outcome>>>> = {
   'refuses connections': everywhere(notSent({ do: 'refuse' }, AWAY)),
   'has no address': everywhere(notSent({ do: 'no_name' }, AWAY)),
-  'resets before it read the request': everywhere(EITHER),
+  'resets before it read the request': {
+    ...everywhere(EITHER),
+    // Its first request sends nothing, whatever becomes of it.
+    'twilio-verify': notSent({ do: 'reset_before' }, AWAY),
+  },
   'resets after it read the request': everywhere(maybe({ do: 'reset_after' })),
   'hangs up after it read the request': everywhere(maybe({ do: 'close_after' })),
   'never answers': everywhere(maybe({ do: 'hang' })),
   'stalls after the headers': {
     tencent: maybe({ do: 'stall', ...SUCCESS.tencent }),
     twilio: maybe({ do: 'stall', ...SUCCESS.twilio }),
+    'twilio-verify': maybe({ do: 'stall', ...SUCCESS['twilio-verify'] }),
     webhook: maybe({ do: 'stall', ...SUCCESS.webhook }),
   },
   'trickles the body': {
     tencent: maybe({ do: 'trickle', ...SUCCESS.tencent, everyMs: 20 }),
     twilio: maybe({ do: 'trickle', ...SUCCESS.twilio, everyMs: 20 }),
+    'twilio-verify': maybe({ do: 'trickle', ...SUCCESS['twilio-verify'], everyMs: 20 }),
     webhook: maybe({ do: 'trickle', ...SUCCESS.webhook, everyMs: 20 }),
   },
   'answers 429 with Retry-After': {
     // Tencent says so in an answer of 200. A 429 is somebody else's, and proves nothing about Tencent.
     tencent: maybe(json(429, {}, RETRY_AFTER)),
     twilio: notSent(twilioError(429, 20429, RETRY_AFTER), TOLD_TO_WAIT),
+    'twilio-verify': notSent(verifyError(20429, '', RETRY_AFTER), TOLD_TO_WAIT),
     webhook: notSent(json(429, {}, RETRY_AFTER), TOLD_TO_WAIT),
   },
   'answers 429 without Retry-After': {
     tencent: maybe(json(429, {})),
     twilio: notSent(twilioError(429, 20429), AWAY),
+    'twilio-verify': notSent(verifyError(20429), AWAY),
     webhook: notSent(json(429, {}), AWAY),
   },
   'answers 200: too many requests': { tencent: notSent(tencentError('RequestLimitExceeded'), AWAY) },
   'answers 500': {
     tencent: maybe(json(500, {})),
     twilio: maybe(twilioError(500, 20500)),
+    'twilio-verify': maybe(verifyError(20500)),
     webhook: maybe(json(500, { category: 'transient' })),
   },
   'answers 502 in HTML': everywhere(maybe(html(502))),
@@ -135,6 +154,7 @@ const FAULTS: Readonly<Record<string, Partial<Record<ProviderName, Outcome>>>> =
     tencent: notSent(tencentError('FailedOperation.TemplateIncorrectOrUnapproved'), MISCONFIGURED),
     // What is an error in a success, of a vendor that has statuses for errors?
     twilio: maybe(json(200, { code: 20003, message: 'vendor text', status: 401 })),
+    'twilio-verify': maybe(json(200, { code: 20003, message: 'vendor text', status: 401 })),
     webhook: maybe(json(200, { category: 'credentials', error_code: 'vendor_code' })),
   },
   'answers 200 with an error inside of it': { tencent: maybe(tencentError('InternalError.SendAndRecvFail')) },
@@ -142,6 +162,7 @@ const FAULTS: Readonly<Record<string, Partial<Record<ProviderName, Outcome>>>> =
   'answers 200 with an empty set': {
     tencent: maybe(tencent({ how: 'response', response: { SendStatusSet: [], RequestId: '9f0e1d2c' } })),
     twilio: maybe(json(200, { messages: [] })),
+    'twilio-verify': maybe(verification201({ send_code_attempts: [] })),
     webhook: maybe(json(200, {})),
   },
   'took it, and says that it failed': {
@@ -156,17 +177,32 @@ const FAULTS: Readonly<Record<string, Partial<Record<ProviderName, Outcome>>>> =
       NO_SUCH_NUMBER,
     ),
     twilio: final(twilioError(400, 21211), NO_SUCH_NUMBER),
+    'twilio-verify': final(verifyError(60200, 'Invalid parameter `To`'), NO_SUCH_NUMBER),
     webhook: final(json(422, { category: 'invalid_number' }), NO_SUCH_NUMBER),
+  },
+  'has sent five SMS for one verification': {
+    'twilio-verify': final(verifyError(60203), NUMBER_LIMIT('600s')),
+  },
+  'takes no codes of ours': { 'twilio-verify': notSent(verifyError(60204), MISCONFIGURED) },
+  'wants to vet the use case for this country': { 'twilio-verify': notSent(verifyError(60220), NOT_THERE) },
+  'blocks numbers that begin like this one, for fraud': {
+    'twilio-verify': final(verifyError(60410), NUMBER_LIMIT('3600s')),
+  },
+  'is closed to this country': { 'twilio-verify': notSent(verifyError(60605), NOT_THERE) },
+  'fails before it is asked to send': {
+    'twilio-verify': notSent({ do: 'cancel', answer: verifyError(20500) }, AWAY),
   },
   redirects: {
     // Its API has no redirects: whoever answers there may have passed the message on.
     tencent: maybe(OTHERWHERE),
     twilio: notSent(OTHERWHERE, MISCONFIGURED),
+    'twilio-verify': notSent(OTHERWHERE, MISCONFIGURED),
     webhook: notSent(OTHERWHERE, MISCONFIGURED),
   },
   'lies: success without an id': {
     tencent: maybe(tencent({ how: 'ok_but', status: { SerialNo: '' } })),
     twilio: maybe(created201({ status: 'queued', sid: null })),
+    'twilio-verify': maybe(verification201({ sid: null })),
     webhook: maybe(json(200, { message_id: '', segments: 1 })),
   },
   'lies: success for another number': {

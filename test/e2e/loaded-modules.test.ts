@@ -5,16 +5,27 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startServer } from '../support/server.ts';
 import { figure } from './stage.ts';
-import { TENCENT, TWILIO, WEBHOOK } from './vendor-settings.ts';
+import { TENCENT, TWILIO, TWILIO_VERIFY, WEBHOOK } from './vendor-settings.ts';
 
-/** What only one vendor needs: packages as they lie in node_modules, and files of ours. Its descriptor is loaded always. */
-const ONLY = {
-  twilio: [/^twilio\//, /^axios\//, /^jsonwebtoken\//, /^src\/sms\/twilio\/(?!settings)/],
-  tencent: [/^tencentcloud-sdk-/, /^node-fetch\//, /^src\/sms\/tencent\/(?!settings|schema|rules|templates)/],
-  webhook: [/^src\/sms\/webhook\/(?!settings|signature)/],
-} as const;
-type Vendor = keyof typeof ONLY;
-const VENDORS = Object.keys(ONLY) as Vendor[];
+const VENDORS = ['twilio', 'tencent', 'twilio-verify', 'webhook'] as const;
+type Vendor = (typeof VENDORS)[number];
+
+/** What only some vendors need: packages as they lie in node_modules, and files of ours. Descriptors are loaded always. */
+const ONLY: readonly (readonly [RegExp, ...Vendor[]])[] = [
+  // One SDK, one client and one judgement for both products of Twilio's.
+  [/^twilio\/(?!lib\/rest\/)/, 'twilio', 'twilio-verify'],
+  [/^axios\//, 'twilio', 'twilio-verify'],
+  [/^jsonwebtoken\//, 'twilio', 'twilio-verify'],
+  [/^src\/sms\/twilio\/(?:client|codes|failures)/, 'twilio', 'twilio-verify'],
+  [/^src\/sms\/twilio\/(?:provider|reports)/, 'twilio'],
+  [/^twilio\/lib\/rest\/(?:ApiBase|api\/)/, 'twilio'],
+  [/^src\/sms\/twilio-verify\/(?!settings)/, 'twilio-verify'],
+  [/^twilio\/lib\/rest\/(?:VerifyBase|verify\/)/, 'twilio-verify'],
+  [/^tencentcloud-sdk-/, 'tencent'],
+  [/^node-fetch\//, 'tencent'],
+  [/^src\/sms\/tencent\/(?!settings|schema|rules|templates)/, 'tencent'],
+  [/^src\/sms\/webhook\/(?!settings|signature)/, 'webhook'],
+];
 
 let folder: string;
 beforeAll(async () => {
@@ -39,17 +50,16 @@ it.each<[name: string, env: Readonly<Record<string, string>>, vendors: readonly 
   ['the webhook only', WEBHOOK, ['webhook']],
   ['Twilio only', TWILIO, ['twilio']],
   ['Tencent only', TENCENT, ['tencent']],
+  ['Twilio Verify only', TWILIO_VERIFY, ['twilio-verify']],
   ['both', { ...TWILIO, ...TENCENT }, ['twilio', 'tencent']],
 ])('with %s, modules of the others are not loaded', async (name, env, vendors) => {
   const modules = await modulesOf(name, env);
   expect(modules).toContain('src/app.ts');
-  for (const vendor of VENDORS) {
-    for (const own of ONLY[vendor]) {
-      const loaded = modules.filter((file) => own.test(file));
-      if (!vendors.includes(vendor)) expect(loaded).toEqual([]);
-      // Otherwise the names would be wrong, and nothing were tested.
-      else expect(loaded.length, `${own}`).toBeGreaterThan(0);
-    }
+  for (const [own, ...needed] of ONLY) {
+    const loaded = modules.filter((file) => own.test(file));
+    if (!needed.some((vendor) => vendors.includes(vendor))) expect(loaded).toEqual([]);
+    // Otherwise the names would be wrong, and nothing were tested.
+    else expect(loaded.length, `${own}`).toBeGreaterThan(0);
   }
   const packages = new Set(modules.filter((file) => !file.startsWith('src/')).map(packageOf));
   figure(`${name}: ${modules.length} modules, ${packages.size} packages`);

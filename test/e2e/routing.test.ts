@@ -49,7 +49,11 @@ const WEBHOOK = () => {
   const message = fakes.webhook.messages.at(-1);
   return { by: 'webhook', to: message?.to, sender: message?.sender };
 };
-const SEEN = { twilio: TWILIO, tencent: TENCENT, webhook: WEBHOOK };
+const VERIFY = () => {
+  const { to, templateSid } = fakes['twilio-verify'].sends.at(-1) ?? {};
+  return { by: 'twilio-verify', to, templateSid };
+};
+const SEEN = { twilio: TWILIO, tencent: TENCENT, 'twilio-verify': VERIFY, webhook: WEBHOOK };
 
 /** The one message that a phone got: as whom it was sent. */
 async function sentAs(app: RunningApp, phone: string, changes: { locale?: string; purpose?: string } = {}) {

@@ -1,14 +1,16 @@
-/** All three vendors on loopback, the environment that leads an app to them, and what phones get by them. */
+/** All vendors on loopback, the environment that leads an app to them, and what phones get by them. */
 import { createHash } from 'node:crypto';
 import type { RunningApp } from '../support/app.ts';
 import { startTencentFake, type TencentFake } from '../support/tencent-fake.ts';
 import { startTwilioFake, type TwilioFake } from '../support/twilio-fake.ts';
+import { startTwilioVerifyFake, type TwilioVerifyFake } from '../support/twilio-verify-fake.ts';
 import { startWebhookFake, type WebhookFake } from '../support/webhook-fake.ts';
 import type { Secrets } from './leaks.ts';
 
 export interface VendorFakes {
   readonly twilio: TwilioFake;
   readonly tencent: TencentFake;
+  readonly 'twilio-verify': TwilioVerifyFake;
   readonly webhook: WebhookFake;
   /** Configures one of them, by its provider's name. */
   env(...providers: readonly ProviderName[]): Record<string, string>;
@@ -21,7 +23,7 @@ export interface VendorFakes {
   stop(): Promise<void>;
 }
 
-export type ProviderName = 'twilio' | 'tencent' | 'webhook';
+export type ProviderName = 'twilio' | 'tencent' | 'twilio-verify' | 'webhook';
 
 export interface Received {
   readonly provider: ProviderName;
@@ -30,6 +32,11 @@ export interface Received {
 }
 
 const ACCOUNT = { accountSid: `AC${'5'.repeat(32)}`, authToken: 'sentinel-auth-token-of-twilio' };
+const VERIFY_ACCOUNT = {
+  accountSid: `AC${'6'.repeat(32)}`,
+  authToken: 'sentinel-auth-token-of-verify',
+  serviceSid: `VA${'3'.repeat(32)}`,
+};
 const API_KEY = { secretId: 'AKIDsentinel0123456789', secretKey: 'sentinelSecretKey9876543210' };
 const WEBHOOK_SECRET = 'sentinel-secret-of-the-webhook';
 const CALLER_TOKEN = 'sentinel-token-of-the-caller';
@@ -37,6 +44,7 @@ const CALLER_TOKEN = 'sentinel-token-of-the-caller';
 /** What must show nowhere. */
 export const CREDENTIALS: Secrets = {
   'auth token': ACCOUNT.authToken,
+  'auth token of Verify': VERIFY_ACCOUNT.authToken,
   'secret key': API_KEY.secretKey,
   'webhook secret': WEBHOOK_SECRET,
   'caller token': CALLER_TOKEN,
@@ -53,9 +61,10 @@ export const PRODUCTION = {
 };
 
 export async function startVendorFakes(): Promise<VendorFakes> {
-  const [twilio, tencent, webhook] = await Promise.all([
+  const [twilio, tencent, verify, webhook] = await Promise.all([
     startTwilioFake(ACCOUNT),
     startTencentFake(API_KEY),
+    startTwilioVerifyFake(VERIFY_ACCOUNT),
     startWebhookFake({ secret: WEBHOOK_SECRET }),
   ]);
   const settings: Readonly<Record<ProviderName, Readonly<Record<string, string>>>> = {
@@ -74,6 +83,12 @@ export async function startVendorFakes(): Promise<VendorFakes> {
       TENCENT_SMS_INTERNATIONAL_TEMPLATE_ID: '2220',
       TENCENT_SMS_ENDPOINT: tencent.url,
     },
+    'twilio-verify': {
+      TWILIO_VERIFY_ACCOUNT_SID: VERIFY_ACCOUNT.accountSid,
+      TWILIO_VERIFY_AUTH_TOKEN: VERIFY_ACCOUNT.authToken,
+      TWILIO_VERIFY_SERVICE_SID: VERIFY_ACCOUNT.serviceSid,
+      TWILIO_VERIFY_BASE_URL: verify.url,
+    },
     webhook: { SMS_WEBHOOK_URL: `${webhook.url}/messages`, SMS_WEBHOOK_SECRET: WEBHOOK_SECRET },
   };
 
@@ -84,6 +99,11 @@ export async function startVendorFakes(): Promise<VendorFakes> {
         provider: 'tencent' as const,
         to: phone,
         code: parameters.find((value) => /^\d{4,8}$/.test(value)),
+      })),
+      ...verify.sends.map(({ to, customCode }) => ({
+        provider: 'twilio-verify' as const,
+        to,
+        code: customCode ?? undefined,
       })),
       ...webhook.messages.map(({ to, code }) => ({ provider: 'webhook' as const, to, code })),
     ].map((message) => ({ ...message, code: message.code ?? '' }));
@@ -98,6 +118,7 @@ export async function startVendorFakes(): Promise<VendorFakes> {
   return {
     twilio,
     tencent,
+    'twilio-verify': verify,
     webhook,
     env: (...providers) => ({
       SMS_MOCK_MODE: 'off',
@@ -106,6 +127,6 @@ export async function startVendorFakes(): Promise<VendorFakes> {
     received,
     codeTo,
     delivering: (app) => ({ ...app, inbox: { ...app.inbox, codeTo } }),
-    stop: async () => void (await Promise.all([twilio.stop(), tencent.server.stop(), webhook.stop()])),
+    stop: async () => void (await Promise.all([twilio.stop(), tencent.server.stop(), verify.stop(), webhook.stop()])),
   };
 }

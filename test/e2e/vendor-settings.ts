@@ -7,6 +7,12 @@ export const TWILIO = {
   TWILIO_AUTH_TOKEN: 'a token of no account',
   TWILIO_PHONE_NUMBER: '+15557122661',
 };
+export const TWILIO_VERIFY = {
+  ...OFF,
+  TWILIO_VERIFY_ACCOUNT_SID: `AC${'6'.repeat(32)}`,
+  TWILIO_VERIFY_AUTH_TOKEN: 'a token of no account',
+  TWILIO_VERIFY_SERVICE_SID: `VA${'3'.repeat(32)}`,
+};
 export const TENCENT = {
   ...OFF,
   TENCENT_SECRET_ID: 'AKID-of-no-account',

@@ -100,6 +100,7 @@ describe('in production, with one vendor', () => {
   const PHONES: Readonly<Record<ProviderName, string>> = {
     twilio: '+14155550133',
     tencent: '+8613800138000',
+    'twilio-verify': '+14155550135',
     webhook: '+14155550134',
   };
   const VENDORS = Object.keys(PHONES) as ProviderName[];

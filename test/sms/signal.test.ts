@@ -5,10 +5,12 @@ import type { Message, Provider } from '../../src/sms/provider.ts';
 import { createWebhookProvider } from '../../src/sms/webhook/provider.ts';
 import { startTencentFake } from '../support/tencent-fake.ts';
 import { startTwilioFake } from '../support/twilio-fake.ts';
+import { startTwilioVerifyFake, verifyError } from '../support/twilio-verify-fake.ts';
 import type { VendorServer } from '../support/vendor-server.ts';
 import { startWebhookFake } from '../support/webhook-fake.ts';
 import { SECRETS, tencentTo } from './tencent/fixture.ts';
 import { ACCOUNT, MESSAGE, providerOf } from './twilio/fixture.ts';
+import { SERVICE_SID, ACCOUNT as VERIFY_ACCOUNT, providerOf as verifyTo } from './twilio-verify/fixture.ts';
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 
@@ -27,6 +29,19 @@ const VENDORS: Readonly<Record<string, () => Promise<Silent>>> = {
     const fake = await startTwilioFake(ACCOUNT);
     fake.behave({ do: 'hang' });
     return { provider: providerOf(fake.url), server: fake };
+  },
+  async 'twilio-verify'() {
+    const fake = await startTwilioVerifyFake({ ...VERIFY_ACCOUNT, serviceSid: SERVICE_SID });
+    const isStart = ({ path }: { path: string }) => path.endsWith('/Verifications');
+    fake.behave((request) => (isStart(request) ? { do: 'hang' } : verifyError(20404)));
+    // Of its two requests only the second one sends.
+    const server = {
+      ...fake,
+      get requests() {
+        return fake.requests.filter(isStart);
+      },
+    };
+    return { provider: verifyTo(fake.url), server };
   },
   async webhook() {
     const fake = await startWebhookFake({ secret: SECRET });

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { byDefaultRank, openProviders, usedVendors, VENDORS } from '../../src/sms/vendors.ts';
-import { load, TENCENT, TWILIO, WEBHOOK } from '../config/given.ts';
+import { load, TENCENT, TWILIO, TWILIO_VERIFY, WEBHOOK } from '../config/given.ts';
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));
 const FOLDERS = VENDORS.map(({ name }) => `sms/${name}/`);
@@ -44,7 +44,7 @@ describe('no file but those of the vendors names one', () => {
 });
 
 describe('a descriptor is all that is needed', () => {
-  const SETTINGS = { ...TWILIO, ...TENCENT, ...WEBHOOK };
+  const SETTINGS = { ...TWILIO, ...TENCENT, ...TWILIO_VERIFY, ...WEBHOOK };
 
   test('every vendor has a section of its own name in the configuration', () => {
     const config = load(SETTINGS);
