@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, type RunnerTestSuite } from 'vitest';
 import { type LuaMutant, mutateScripts } from '../support/lua-mutant.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
-import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { virtualRedisStore } from '../support/virtual-redis.ts';
+import { eventually } from '../support/wait.ts';
 import { commands } from './commands.ts';
 import { createComparison, warm } from './comparison.ts';
 import { keyContract } from './contract-keys.ts';
@@ -46,7 +47,8 @@ for (const [index, mutant] of inject('luaMutants').entries()) {
 }
 
 async function connects(): Promise<void> {
-  const store = await connected(virtualRedisStore({ now: Date.now, keyPrefix: ofTheModel.prefix }));
+  const store = virtualRedisStore({ now: Date.now, keyPrefix: ofTheModel.prefix });
+  await eventually('a connection', () => store.ready().then(() => true), { everyMs: 5, timeoutMs: 10_000 });
   await store.close();
 }
 
