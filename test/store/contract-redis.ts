@@ -97,7 +97,8 @@ export function redisContract(shared: SharedRedis): void {
     const plant = (_: string, lua: string) => lua.replaceAll("redis.call('INFO', 'replication')", `'${info}'`);
     const store = virtualRedisStore({ now: () => 1_800_000_000_000, keyPrefix: shared.prefix, plant });
     const said = () => store.ready().then(String, (error: Error) => `${error} ${error.cause}`);
-    await eventually(fault, async () => (await said()).includes(fault), { everyMs: 5 });
+    await eventually('a connection', async () => !(await said()).includes('enableOfflineQueue'), { everyMs: 5 });
+    expect(await said()).toContain(fault);
     await store.close();
   }
 
