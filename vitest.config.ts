@@ -39,11 +39,11 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...END_TO_END, ...CHAOS, ...DEADLINES, ...TOOLCHAINS],
-          // Otherwise half of the processor time goes into loading the same modules for every file anew.
+          // Otherwise half of the processor time goes into loading the same modules for every file anew. The same below.
           isolate: false,
         },
       },
-      { extends: true, test: { name: 'e2e', include: END_TO_END } },
+      { extends: true, test: { name: 'e2e', include: END_TO_END, isolate: false } },
       { extends: true, test: { name: 'chaos', include: CHAOS, fileParallelism: false } },
       { extends: true, test: { name: 'deadlines', include: DEADLINES, fileParallelism: false } },
       { extends: true, test: { name: 'toolchains', include: TOOLCHAINS, fileParallelism: false } },

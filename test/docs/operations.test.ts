@@ -16,6 +16,7 @@ import { ok } from '../support/clients.ts';
 import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
+import { UNHURRIED_MS } from '../support/virtual-redis.ts';
 import { eventually } from '../support/wait.ts';
 
 const page = read('docs/operations.md');
@@ -135,7 +136,7 @@ describe('the ACL user', () => {
     await admin.call('ACL', 'LOG', 'RESET');
     await admin.call('ACL', 'SETUSER', 'countersign', 'reset', ...given);
     const url = server.url.replace('redis://', 'redis://countersign:secret@');
-    const options = { urls: [url], cluster: false, keyPrefix: 'cs', commandTimeoutMs: 2_000 };
+    const options = { urls: [url], cluster: false, keyPrefix: 'cs', commandTimeoutMs: UNHURRIED_MS };
     const store = createRedisStore({ ...options, emit: () => undefined, clock: () => performance.now() });
     await connection(store);
     const wrong = [...(await everything(store)), ...((await admin.call('ACL', 'LOG')) as unknown[][]).map(String)];

@@ -124,7 +124,7 @@ export async function asProcess(
     ...server,
     said: () => ({ 'standard output': server.process.stdout(), 'standard error': server.process.stderr() }),
     stop: async () => {
-      const code = await server.stop(15_000);
+      const code = await server.stop();
       await rm(folder, { recursive: true, force: true });
       return code;
     },

@@ -24,7 +24,7 @@ describe('memory and Redis give the same answers', () => {
     await shared.close();
   });
 
-  it('over at least 10,000 commands', { timeout: 120_000 }, async () => {
+  it('over at least 10,000 commands', async () => {
     let total = 0;
     const kinds = new Set<string>();
     await fc.assert(
@@ -44,7 +44,7 @@ describe('memory and Redis give the same answers', () => {
     expect(GUESS_BUDGETS).toHaveLength(2);
   });
 
-  it('finds and shrinks a planted difference in one script', { timeout: 60_000 }, async () => {
+  it('finds and shrinks a planted difference in one script', async () => {
     const buggy = virtualRedisStore({
       now,
       keyPrefix: shared.prefix,
@@ -89,7 +89,7 @@ describe('memory and Redis give the same answers', () => {
       'now > tonumber(message.expires)',
     ],
   ];
-  it.each(planted)('finds %s', { timeout: 60_000 }, async (_, script, line, instead) => {
+  it.each(planted)('finds %s', async (_, script, line, instead) => {
     const plant = (name: ScriptName, lua: string) => {
       if (name !== script) return lua;
       expect(lua).toContain(line);

@@ -1,6 +1,7 @@
 /** A send makes two requests: only the second one can send. Whatever becomes of either, the result says what may be sent. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Provider } from '../../../src/sms/provider.ts';
+import { signalOnce } from '../../support/patience.ts';
 import {
   startTwilioVerifyFake,
   type TwilioVerifyFake,
@@ -31,10 +32,7 @@ const SILENT: readonly Behaviour['do'][] = ['hang', 'stall', 'trickle'];
 
 /** Fires as soon as Verify has read the request of which it says no last word; never for any other. */
 function signalFor({ do: what }: Behaviour, isRead: () => boolean): AbortSignal {
-  if (!SILENT.includes(what)) return NEVER;
-  const leaving = new AbortController();
-  void vi.waitUntil(isRead).then(() => leaving.abort());
-  return leaving.signal;
+  return SILENT.includes(what) ? signalOnce('Verify has read the request', isRead) : NEVER;
 }
 
 const ATTEMPT = { time: '2026-11-21T09:30:00.000Z', channel: 'sms', attempt_sid: `VL${'a'.repeat(32)}` };

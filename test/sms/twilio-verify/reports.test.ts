@@ -1,6 +1,7 @@
 /** What became of messages, as the provider fetches it from the Attempts API. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Provider } from '../../../src/sms/provider.ts';
+import { patienceWith } from '../../support/patience.ts';
 import { startTwilioVerifyFake, type TwilioVerifyFake, type VerifyOutcome } from '../../support/twilio-verify-fake.ts';
 import type { Behaviour } from '../../support/vendor-server.ts';
 import { ACCOUNT, expectNoSecrets, MESSAGE, NEVER, providerOf, SERVICE_SID } from './fixture.ts';
@@ -139,8 +140,7 @@ describe('a poll that fails throws a code, and nothing that the vendor said', ()
     ['silence', { do: 'hang' }, 'timeout'],
   ])('%s', async (_, behaviour, code) => {
     fake.behave(behaviour);
-    const signal = behaviour.do === 'hang' ? AbortSignal.timeout(100) : NEVER;
-    const failure = await poll(provider, signal)?.catch((error: unknown) => error);
+    const failure = await poll(provider, patienceWith(behaviour, fake))?.catch((error: unknown) => error);
     expect(failure).toMatchObject({ message: `Verify's attempts could not be fetched: ${code}`, code });
     expectNoSecrets(failure);
   });
