@@ -1,4 +1,4 @@
-/** `countersign send-test` as an operator runs it: a process of its own, in production, beside the running service. */
+/** `countersign send-test` as an operator runs it, in production, beside the running service: some of it as a process of its own. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -72,7 +72,7 @@ async function sendTest(args: readonly string[], env: Readonly<Record<string, st
   return { exitCode, out: child.stdout(), err: child.stderr() };
 }
 
-/** The same without a process: for what is refused before anything happens. */
+/** The same without a process, which costs half a second each. */
 async function runHere(args: readonly string[], env: Readonly<Record<string, string>>, yaml = ''): Promise<Run> {
   const output = { out: '', err: '' };
   const exitCode = await runCli(['send-test', ...args], {
@@ -128,7 +128,7 @@ describe('a message that is taken', () => {
 
   test('goes by the provider, purpose and language that were asked for', async () => {
     const args = ['--phone', '(415) 555-2671', '--provider', 'tencent', '--purpose', 'login', '--locale', 'de'];
-    const { exitCode, out } = await sendTest(args, fakes.env('twilio', 'tencent', 'webhook'));
+    const { exitCode, out } = await runHere(args, fakes.env('twilio', 'tencent', 'webhook'));
     expect(exitCode).toBe(0);
     expect(out).toContain('sending to ****2671 (US) by tencent\n');
     expect(out).toMatch(/\nACCEPTED by tencent as 5000:\d+: /);
@@ -138,7 +138,7 @@ describe('a message that is taken', () => {
   test('goes as the route of the phone has it, and says so', async () => {
     const routes = '[{countries: [US], providers: [{provider: twilio, from: ACME}, webhook]}]';
     const env = { ...fakes.env('twilio', 'webhook'), SMS_ROUTES: routes };
-    const { exitCode, out } = await sendTest(['--phone', PHONE], env);
+    const { exitCode, out } = await runHere(['--phone', PHONE], env);
     expect(exitCode).toBe(0);
     expect(out).toContain('sending to ****2671 (US) by twilio (from ACME), then webhook\n');
     expect(fakes.twilio.sends.at(-1)).toMatchObject({ from: 'ACME' });
@@ -166,7 +166,7 @@ describe('a message that is refused says why and who must act; exit code 1', () 
   test('Tencent’s FailedOperation.TemplateIncorrectOrUnapproved', async () => {
     const code = 'FailedOperation.TemplateIncorrectOrUnapproved';
     fakes.tencent.answer({ how: 'refuse_number', code });
-    const { exitCode, out } = await sendTest(['--phone', PHONE], fakes.env('tencent'));
+    const { exitCode, out } = await runHere(['--phone', PHONE], fakes.env('tencent'));
     expect(exitCode).toBe(1);
     expect(out.split('\n').slice(2)).toEqual([
       `  why: template, code ${code}`,
@@ -179,7 +179,7 @@ describe('a message that is refused says why and who must act; exit code 1', () 
 
   test('a port where nothing listens', async () => {
     const env = { ...fakes.env('twilio'), TWILIO_BASE_URL: `http://127.0.0.1:${await freePort()}` };
-    const { exitCode, out } = await sendTest(['--phone', PHONE], env);
+    const { exitCode, out } = await runHere(['--phone', PHONE], env);
     expect(exitCode).toBe(1);
     expect(out).toContain('  why: transient, code refused\n  Nothing takes connections there: ');
     expect(out).toMatch(
@@ -190,7 +190,7 @@ describe('a message that is refused says why and who must act; exit code 1', () 
   test('an end of the connection that leaves it open: maybe sent', async () => {
     fakes.twilio.behave({ do: 'close_after' });
     const before = sent();
-    const { exitCode, out } = await sendTest(['--phone', PHONE], fakes.env('twilio'));
+    const { exitCode, out } = await runHere(['--phone', PHONE], fakes.env('twilio'));
     expect(exitCode).toBe(1);
     expect(out).toMatch(/\ntwilio: maybe sent, after \d+ ms\n/);
     expect(out).toMatch(/\nMAYBE SENT by twilio: look at the phone\n$/);
@@ -199,7 +199,7 @@ describe('a message that is refused says why and who must act; exit code 1', () 
 
   test('a gateway’s own words', async () => {
     fakes.webhook.behave(json(422, { category: 'blocked', error_code: 'E-17' }, { 'x-request-id': 'gw-req-1' }));
-    const { exitCode, out } = await sendTest(['--phone', PHONE], fakes.env('webhook'));
+    const { exitCode, out } = await runHere(['--phone', PHONE], fakes.env('webhook'));
     expect(exitCode).toBe(1);
     expect(out).toMatch(/\nwebhook: refused this number or text; no other provider is asked, after \d+ ms\n/);
     expect(out).toContain('  why: blocked, code http_422 E-17\n');
@@ -209,7 +209,7 @@ describe('a message that is refused says why and who must act; exit code 1', () 
 
   test('a code that no table lists', async () => {
     fakes.twilio.behave(twilioError(400, 29_999));
-    const { exitCode, out } = await sendTest(['--phone', PHONE], fakes.env('twilio'));
+    const { exitCode, out } = await runHere(['--phone', PHONE], fakes.env('twilio'));
     expect(exitCode).toBe(1);
     expect(out).toContain(
       'code 29999\n  See https://www.twilio.com/docs/errors/29999 for more. The operator has to act.\n',
@@ -220,7 +220,7 @@ describe('a message that is refused says why and who must act; exit code 1', () 
 test('a failover shows both attempts; exit code 0', async () => {
   fakes.twilio.behave(twilioError(400, 21_611));
   const before = sent();
-  const { exitCode, out } = await sendTest(['--phone', PHONE], fakes.env('twilio', 'webhook'));
+  const { exitCode, out } = await runHere(['--phone', PHONE], fakes.env('twilio', 'webhook'));
   expect(exitCode).toBe(0);
   expect(out).toContain('by twilio, then webhook\n');
   expect(out).toMatch(/\ntwilio: surely did not send, after \d+ ms\n {2}why: rate limited, code 21611\n/);
@@ -230,7 +230,7 @@ test('a failover shows both attempts; exit code 0', async () => {
 
 test('a second provider that takes what was maybe sent before: two SMS may come, and that is said', async () => {
   fakes.twilio.behave({ do: 'close_after' });
-  const { exitCode, out } = await sendTest(['--phone', PHONE], fakes.env('twilio', 'webhook'));
+  const { exitCode, out } = await runHere(['--phone', PHONE], fakes.env('twilio', 'webhook'));
   expect(exitCode).toBe(0);
   expect(out).toMatch(
     /\ntwilio: maybe sent, .*\n.*\n.*\nwebhook: accepted, after \d+ ms\nACCEPTED by webhook .*; two SMS may come\n$/,

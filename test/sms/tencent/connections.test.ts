@@ -8,7 +8,7 @@ import { startTencentFake, type TencentFake } from '../../support/tencent-fake.t
 import { eventually } from '../../support/wait.ts';
 import { MESSAGE, NEVER, SECRETS, tencentTo } from './fixture.ts';
 
-const SENDS = 1_000;
+const SENDS = 300;
 let fake: TencentFake;
 let provider: Provider;
 
