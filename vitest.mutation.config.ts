@@ -6,7 +6,8 @@ export default defineConfig({
     include: process.env.MUTATION_TESTS?.split(' ') ?? [],
     // One worker for each change, not one for each file of tests.
     isolate: false,
-    // A slow machine must not pass for a test that notices: Stryker itself finds endless loops.
-    testTimeout: 120_000,
+    // Some changes make a test wait for ever, which is noticed then. Shorter, and a slow machine would pass for a test that
+    // notices; longer than the time-out of Stryker, and every one of them would cost a new process.
+    testTimeout: 15_000,
   },
 });

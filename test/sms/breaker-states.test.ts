@@ -46,6 +46,7 @@ describe('a closed breaker', () => {
     [['failed', 'failed', 'failed'], ['open']],
     [['failed', 'failed', 'neutral', 'failed'], ['open']],
     [['failed', 'failed', 'up', 'failed', 'failed'], []],
+    [['failed', 'neutral', 'neutral', 'failed'], []],
     [['down'], ['open']],
     [['neutral', 'neutral', 'neutral', 'neutral'], []],
     [['up', 'up', 'up', 'up'], []],

@@ -157,7 +157,11 @@ describe('dispatch', () => {
     ] as const;
     const { send, attempts } = stage([accepted], { hops });
     expect(await send()).toMatchObject(accepts('p1'));
-    expect(attempts()[0]).toMatchObject({ provider: 'gone', result: 'unavailable', vendorCode: 'no_such_provider' });
+    expect(attempts()[0]).toMatchObject({
+      ...{ provider: 'gone', result: 'unavailable', category: 'configuration', vendorCode: 'no_such_provider' },
+      actor: 'operator',
+    });
+    expect(await stage([], { hops: [['gone', {}]] }).send()).toMatchObject({ kind: 'not_sent', status: 'INTERNAL' });
   });
 
   it('lists every attempt, without a vendor’s words', async () => {
