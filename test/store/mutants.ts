@@ -29,10 +29,14 @@ afterAll(async () => {
 for (const [index, mutant] of inject('luaMutants').entries()) {
   describe(String(index), () => {
     beforeAll(() => mutateScripts(mutant));
+    afterAll(async () => {
+      await shared.clear();
+      await ofTheModel.clear();
+    });
     beforeEach(({ task, onTestFailed }) => onTestFailed(() => skipTheRest(outermost(task.suite))));
     // A store that does not even connect fails here, and not in the hooks of each suite.
     describe('connection', () => it('is made', connects));
-    // The quickest first.
+    // The quickest first. It also ends records that grow without end, before the model lets them fill the memory.
     describe('keys', () => keyContract(shared));
     describe('contract', () => redisContract(shared));
     it('model', async () => {
