@@ -1,8 +1,9 @@
 /** What makes two requests the same: the caller's request id, with all that the answer depends on. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { CheckCommand } from '../../src/store/store.ts';
 import type { CheckCodeInput, SendCodeInput, SendCodeOutput } from '../../src/verification/types.ts';
 import type { Verifier } from '../../src/verification/verifier.ts';
-import { auth, call, checkRequest, createStage, PHONE, refusal, type Stage, sendRequest } from './stage.ts';
+import { auth, call, checkRequest, createStage, keyring, PHONE, refusal, type Stage, sendRequest } from './stage.ts';
 
 let stage: Stage;
 let verifier: Verifier;
@@ -46,6 +47,20 @@ describe('a SendCode with a request id that was used', () => {
     expect(stage.messages).toHaveLength(3);
   });
 
+  it('is another request under another request id', async () => {
+    verifier = stage.start({ limits: { cooldownMs: 0, windows: [] } });
+    await send({});
+    await send({ requestId: 'r-2' });
+    expect(stage.messages).toHaveLength(2);
+  });
+
+  it('shows no code again that was entered since', async () => {
+    verifier = stage.start({ disclosesCode: () => true });
+    const sent = await send({});
+    await verifier.checkCode(checkRequest(sent, sent.code), call());
+    expect(await send({})).toEqual({ ...sent, code: '' });
+  });
+
   it('shows a code again that was only printed', async () => {
     verifier = stage.start({ disclosesCode: (provider) => provider === 'console' }, 'console');
     const sent = await send({});
@@ -73,6 +88,29 @@ describe('a CheckCode with a request id that was used', () => {
     expect(await check(sent, stage.lastCode())).toEqual(verdict);
   });
 
+  it('by phone names what was checked as other versions of the program do', async () => {
+    const asked: CheckCommand[] = [];
+    const store = stage.countedStore();
+    const check: typeof store.check = (command) => {
+      asked.push(command);
+      return store.check(command);
+    };
+    verifier = stage.start({ store: { ...store, check } });
+    await verifier.checkCode(
+      { ...id, verificationId: '', phone: PHONE, region: '', purpose: 'login', code: '123456' },
+      call(),
+    );
+    const phoneKey = keyring.phoneKey(PHONE);
+    const codeMac = keyring.codeMac({ phoneKey, caller: 'auth', purpose: 'login', code: '123456' });
+    expect(asked).toMatchObject([
+      {
+        nonce: null,
+        session: '',
+        request: { content: keyring.fingerprint('check content', phoneKey, ['login', '', '', codeMac]) },
+      },
+    ]);
+  });
+
   it.each<[what: string, changes: Partial<CheckCodeInput>]>([
     ['another session', inSession('other')],
     ['the phone in place of the id', { verificationId: '', phone: PHONE }],
@@ -80,6 +118,18 @@ describe('a CheckCode with a request id that was used', () => {
     const sent = await verifier.sendCode(sendRequest(), call());
     await check(sent, stage.wrongCode());
     expect(await refusal(check(sent, stage.wrongCode(), changes))).toEqual(REUSED);
+  });
+
+  it('is the same request with an empty client as without one', async () => {
+    const sent = await verifier.sendCode(sendRequest(), call());
+    const verdict = await check(sent, stage.wrongCode());
+    expect(await check(sent, stage.wrongCode(), inSession(''))).toEqual(verdict);
+  });
+
+  it('is another guess under another request id', async () => {
+    const sent = await verifier.sendCode(sendRequest(), call());
+    await check(sent, stage.wrongCode());
+    expect(await check(sent, stage.wrongCode(), { requestId: 'r-2' })).toMatchObject({ attemptsRemaining: 3 });
   });
 
   it('without one counts every guess', async () => {

@@ -96,9 +96,10 @@ describe('a test number', () => {
     expect((await verifier.sendCode(sendRequest({ phone: '+19005550123' }), call())).test).toBe(true);
   });
 
-  it('shows a delivery that no provider made', async () => {
-    const verifier = stage.start({ testCode: () => '12345678' });
-    const { delivery } = await verifier.sendCode(sendRequest(), call());
+  it('shows a delivery that no provider made, and its code to nobody, where others are shown, too', async () => {
+    const verifier = stage.start({ testCode: () => '12345678', disclosesCode: () => true });
+    const { delivery, code } = await verifier.sendCode(sendRequest(), call());
+    expect(code).toBe('');
     expect(delivery).toEqual({ provider: 'test', messageId: '', status: 'delivered', attempts: [] });
   });
 });
