@@ -243,6 +243,12 @@ describe('another version of the program', () => {
   });
 });
 
+it('the phone key begins with two digits of its key id, however small that is', () => {
+  const small = createKeyring({ current: Buffer.alloc(32, 10), previous: null });
+  expect(small.phoneKey(PHONE)).toMatch(/^01\.[\w-]{22}$/);
+  expect(small.messageKeys('twilio', 'SM1')[0]).toMatch(/^01-[\w-]{22}$/);
+});
+
 describe('a fingerprint', () => {
   const phoneKey = keyring.phoneKey(PHONE);
 

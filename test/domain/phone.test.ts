@@ -109,6 +109,14 @@ describe('one phone has one E.164, however it is written', () => {
     expect(e164Of('0086 138 1234 5678', 'HK')).toBe('+8613812345678');
   });
 
+  it('takes the other spelling of a number only where that is a number', () => {
+    // Of Italy's 0549, San Marino has only those that it gave out.
+    expect(e164Of('+39 0549 02')).toBe('+39054902');
+    expect(e164Of('+52 1 00 5507 4758')).toBe('impossible_phone');
+    // A premium number, not a mobile that is written without its 9.
+    expect(phoneOf('+546057546994')).toMatchObject({ e164: '+546057546994', type: 'premium_rate' });
+  });
+
   it('knows numbers of no country', () => {
     expect(phoneOf('+883510012345')).toMatchObject({ region: '001', type: 'voip' });
   });

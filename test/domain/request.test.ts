@@ -197,7 +197,42 @@ describe('every violation is reported at once, in the order of the fields', () =
   });
 });
 
+describe('the variables that a text needs', () => {
+  const message = { ...PLAIN_MESSAGE, texts: new Map([['en', '{code} {name} {city}']]), requiredVariables: ['order'] };
+  const asking: RequestRules = { ...rules, purposes: new Map([['login', { ...login, message }]]) };
+  const missing = (variables: Record<string, string>, locale = 'en') =>
+    violations(validateSendCode({ ...send, variables, locale }, asking));
+
+  it('are named when the request does not give them', () => {
+    expect(missing({ name: 'Ada' })).toEqual([
+      { field: 'variables', rule: 'missing_variables', expected: 'city, order' },
+    ]);
+    expect(missing({ name: 'Ada', city: '', order: '7' })).toEqual([]);
+  });
+
+  it('are those of the text in the language of the request', () => {
+    expect(missing({ order: '7' }, 'de')).toEqual([]);
+    expect(missing({}, 'de')).toEqual([{ field: 'variables', rule: 'missing_variables', expected: 'order' }]);
+  });
+
+  it('are not looked for while the purpose is unknown', () => {
+    expect(violations(validateSendCode({ ...send, purpose: '', variables: {} }, asking))).toEqual([
+      { field: 'purpose', rule: 'required' },
+    ]);
+  });
+});
+
 describe('fields', () => {
+  it('an unknown region is reported beside a target that is missing, given twice or malformed', () => {
+    const region: FieldViolation = { field: 'region', rule: 'unknown_region' };
+    for (const target of [{ verificationId: '' }, { phone: '+14155550123' }, { verificationId: 'x' }]) {
+      const found = violations(validateGetVerification({ ...get, region: 'ZZ', ...target }, rules));
+      expect(found).toHaveLength(2);
+      expect(found[1]).toEqual(region);
+    }
+    expect(violations(validateGetVerification({ ...get, region: 'ZZ' }, rules))).toEqual([region]);
+  });
+
   it('an unknown region is not taken for a fault of the phone', () => {
     const request = { ...send, phone: '4155550123', region: 'ZZ' };
     expect(violations(validateSendCode(request, rules))).toEqual([{ field: 'region', rule: 'unknown_region' }]);

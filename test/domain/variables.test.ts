@@ -18,6 +18,8 @@ describe('template variables', () => {
     ['Chinese with a full stop', { shop: '您好。欢迎' }],
     ['an amount and a version', { amount: '1.50', version: 'v2.0.1', price: '$3.99' }],
     ['a sentence', { note: 'Thanks. See you!' }],
+    ['initials', { author: 'J.R.R. Tolkien', other: '山。川', letter: 'a。b' }],
+    ['the longest name', { ['n'.repeat(32)]: 'x' }],
     ['Persian with a ZWNJ, an emoji with a ZWJ', { name: 'می\u200cخواهم', face: '👩\u200d🚀' }],
     ['the longest values', { x: 'a'.repeat(32), y: '😀'.repeat(32) }],
     ['eight of them', Object.fromEntries([...'abcdefgh'].map((name) => [name, name]))],
@@ -28,6 +30,7 @@ describe('template variables', () => {
   it.each([
     ...['http://evil.example', 'https://x', 'HTTPS://X', 'myapp://open', 'www.evil', 'WWW.EVIL'],
     ...['evil.com', 'see bit.ly/x1', 'a@evil.com', 'EVIL.COM', 'пример.рф', 'a.xn--p1ai', '1.2.3.4', '10.0.0.1/x'],
+    ...['192.168.100.254', '1.22.3.4', '1.2.33.4', '1.222.3.4', '1.2.333.4', '360.cn', '٣.cn'],
     ...['ｅｖｉｌ．ｃｏｍ', 'evil。com', 'evil｡com', 'evil\u200d.com', 'evil.\u200ccom', 'https：／／x'],
   ])('a link is refused: %s', (value) => {
     expect(rulesOf({ name: value })).toEqual(['contains_link']);
