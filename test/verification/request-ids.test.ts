@@ -1,6 +1,6 @@
 /** What makes two requests the same: the caller's request id, with all that the answer depends on. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CheckCommand } from '../../src/store/store.ts';
+import type { CheckCommand, RequestKey } from '../../src/store/store.ts';
 import type { CheckCodeInput, SendCodeInput, SendCodeOutput } from '../../src/verification/types.ts';
 import type { Verifier } from '../../src/verification/verifier.ts';
 import { auth, call, checkRequest, createStage, keyring, PHONE, refusal, type Stage, sendRequest } from './stage.ts';
@@ -52,6 +52,24 @@ describe('a SendCode with a request id that was used', () => {
     await send({});
     await send({ requestId: 'r-2' });
     expect(stage.messages).toHaveLength(2);
+  });
+
+  it('is known to the store by a name that is not its own, the same in every version of the program', async () => {
+    const asked: (RequestKey | null)[] = [];
+    const store = stage.countedStore();
+    const record: typeof store.send = (command) => {
+      asked.push(command.request);
+      return store.send(command);
+    };
+    verifier = stage.start({ store: { ...store, send: record } });
+    await send({ variables: { b: '2', a: '1' } });
+    const phoneKey = keyring.phoneKey(PHONE);
+    expect(asked).toEqual([
+      {
+        hash: keyring.fingerprint('send request', phoneKey, ['r-1']),
+        content: keyring.fingerprint('send content', phoneKey, ['login', '', 'en', 'a', '1', 'b', '2']),
+      },
+    ]);
   });
 
   it('shows no code again that was entered since', async () => {
