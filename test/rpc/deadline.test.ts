@@ -86,6 +86,14 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
     }
   });
 
+  test('ours is that of the RPC that is called', async () => {
+    edges = await startEdges({ deadlineMs: (rpc) => (rpc === 'CheckCode' ? HOUR_MS / 2 : HOUR_MS) });
+    const { verifier, called } = waiting(async () => NOT_FOUND);
+    edges.begin(verifier);
+    await edges.client(protocol).call(checkCode, {});
+    expect((await called).remainingMs()).toBeLessThanOrEqual(HOUR_MS / 2);
+  });
+
   test('work that answers when told to stop has the last word', async () => {
     edges = await startEdges({ deadlineMs: 50 });
     const { verifier } = waiting(async (call) => {

@@ -27,7 +27,11 @@ export interface Edges extends Addresses {
 }
 
 export async function startEdges(
-  options: { callers?: readonly CallerConfig[]; deadlineMs?: number; reflection?: boolean } = {},
+  options: {
+    callers?: readonly CallerConfig[];
+    deadlineMs?: number | ((rpc: string) => number);
+    reflection?: boolean;
+  } = {},
 ): Promise<Edges> {
   const events: Event[] = [];
   const reached: string[] = [];
@@ -48,7 +52,7 @@ export async function startEdges(
     emit: (event: Event) => void events.push(event),
     clock: () => performance.now(),
     maxMessageBytes: MAX_MESSAGE_BYTES,
-    deadlineMs: () => deadlineMs,
+    deadlineMs: typeof deadlineMs === 'number' ? () => deadlineMs : deadlineMs,
   };
   const grpcEdge = createGrpcEdge({ ...shared, reflection: options.reflection ?? true });
   const httpEdge = createConnectEdge(shared);
