@@ -9,7 +9,7 @@ import { DeliveryStatus } from '../../src/gen/countersign/v1/verification_pb.ts'
 import { openProviders } from '../../src/sms/vendors.ts';
 import { codesIn, openScene, type Scene, userOf } from '../e2e/fault-scene.ts';
 import { ROWS, type Row } from '../e2e/fault-table.ts';
-import { misbehave, serverOf } from '../e2e/fault-vendors.ts';
+import { codesTo, misbehave } from '../e2e/fault-vendors.ts';
 import { createStage } from '../e2e/stage.ts';
 import { startVendorFakes } from '../e2e/vendor-fakes.ts';
 import { ok } from '../support/clients.ts';
@@ -50,7 +50,7 @@ describe.each(silent)('$vendor $fault', ({ vendor, fault, misbehaviour }) => {
       );
       const leaving = new AbortController();
       const sending = opened?.provider.send(MESSAGE, leaving.signal);
-      await eventually('the vendor has the message', () => serverOf(fakes, vendor).requests.length === 1);
+      await eventually('the vendor has the message', () => codesTo(fakes, vendor, MESSAGE.to).length === 1);
       const ms = await elapsedMs(async () => {
         leaving.abort();
         expect(await sending).toMatchObject({ kind: 'unknown', vendorCode: 'timeout' });
