@@ -33,5 +33,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) {
   // What has not changed since the last run is not run again.
   const memory = `reports/mutation/${name}.json`;
   const stryker = ['run', '--mutate', part.mutate, '--incrementalFile', memory];
-  if (spawnSync('stryker', stryker, { stdio: 'inherit' }).status !== 0) process.exitCode = 1;
+  const { status, error } = spawnSync('stryker', stryker, { stdio: 'inherit' });
+  if (error) throw error;
+  if (status !== 0) process.exitCode = 1;
 }
