@@ -10,7 +10,7 @@ import type { VendorServer } from '../support/vendor-server.ts';
 import { startWebhookFake } from '../support/webhook-fake.ts';
 import { SECRETS, tencentTo } from './tencent/fixture.ts';
 import { ACCOUNT, MESSAGE, providerOf } from './twilio/fixture.ts';
-import { SERVICE_SID, ACCOUNT as VERIFY_ACCOUNT, providerOf as verifyTo } from './twilio-verify/fixture.ts';
+import { SERVICE_SID, providerOf as verifyTo } from './twilio-verify/fixture.ts';
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 
@@ -31,7 +31,7 @@ const VENDORS: Readonly<Record<string, () => Promise<Silent>>> = {
     return { provider: providerOf(fake.url), server: fake };
   },
   async 'twilio-verify'() {
-    const fake = await startTwilioVerifyFake({ ...VERIFY_ACCOUNT, serviceSid: SERVICE_SID });
+    const fake = await startTwilioVerifyFake({ ...ACCOUNT, serviceSid: SERVICE_SID });
     const isStart = ({ path }: { path: string }) => path.endsWith('/Verifications');
     fake.behave((request) => (isStart(request) ? { do: 'hang' } : verifyError(20404)));
     // Of its two requests only the second one sends.

@@ -33,9 +33,12 @@ export const ROUTE_RULES: readonly Rule[] = [
       return hops.flatMap((hop) =>
         purposes.flatMap(([purpose, row]) => {
           const wanted = cannotSend.filter((feature) => asksFor(row, feature));
-          const path = hopAt(context, hop) ?? ['purposes', purpose, wanted[0] ?? ''];
-          const problem = `${name} cannot send what purposes.${purpose} asks for: ${wanted.join(', ')}`;
-          return wanted.length === 0 ? [] : [mistakeAt(context, path, problem)];
+          const [first] = wanted;
+          if (first === undefined) return [];
+          const path = hopAt(context, hop) ?? ['purposes', purpose, first];
+          return [
+            mistakeAt(context, path, `${name} cannot send what purposes.${purpose} asks for: ${wanted.join(', ')}`),
+          ];
         }),
       );
     });

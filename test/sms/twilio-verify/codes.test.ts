@@ -3,7 +3,8 @@ import type { Provider } from '../../../src/sms/provider.ts';
 import { TWILIO_VERIFY_CODES } from '../../../src/sms/twilio-verify/codes.ts';
 import { startTwilioVerifyFake, type TwilioVerifyFake, verifyError } from '../../support/twilio-verify-fake.ts';
 import { json, type VendorRequest } from '../../support/vendor-server.ts';
-import { ACCOUNT, expectNoSecrets, MESSAGE, NEVER, providerOf, SERVICE_SID } from './fixture.ts';
+import { ACCOUNT, expectNoSecrets, MESSAGE, NEVER } from '../twilio/fixture.ts';
+import { providerOf, SERVICE_SID } from './fixture.ts';
 
 /**
  * Twilio's lists of error codes, row by row: codes | category | retry at the same provider | fail over | status | who

@@ -9,7 +9,8 @@ import {
   verifyError,
 } from '../../support/twilio-verify-fake.ts';
 import { type Behaviour, json } from '../../support/vendor-server.ts';
-import { ACCOUNT, gist, MESSAGE, NEVER, providerOf, SERVICE_SID } from './fixture.ts';
+import { ACCOUNT, gist, MESSAGE, NEVER } from '../twilio/fixture.ts';
+import { providerOf, SERVICE_SID } from './fixture.ts';
 
 let fake: TwilioVerifyFake;
 let provider: Provider;

@@ -1,30 +1,11 @@
-/** What the suites of Twilio Verify share: an account, a provider that is set up for the fake, and what must not leave. */
-import { inspect } from 'node:util';
-import { expect } from 'vitest';
-import type { Message, SendResult } from '../../../src/sms/provider.ts';
+/** What only the suites of Twilio Verify share; account, message and the search for leaks are those of the Twilio provider. */
 import { createTwilioVerifyProvider, type TwilioVerifyOptions } from '../../../src/sms/twilio-verify/provider.ts';
+import { ACCOUNT } from '../twilio/fixture.ts';
 
-export const ACCOUNT = { accountSid: `AC${'5'.repeat(32)}`, authToken: 'auth-token-of-the-account' };
-export const API_KEY = { sid: `SK${'7'.repeat(32)}`, secret: 'secret-of-the-api-key' };
 export const SERVICE_SID = `VA${'3'.repeat(32)}`;
 export const TEMPLATE_SID = `HJ${'d'.repeat(32)}`;
 /** Of the fake's first SMS. */
 export const FIRST_ID = `VL${'1'.padStart(32, '0')}.VE${'1'.padStart(32, '0')}`;
-
-export const MESSAGE: Message = {
-  to: '+15558675310',
-  text: 'Acme: 493817 is your login code.',
-  code: '493817',
-  minutes: 5,
-  purpose: 'login',
-  locale: 'en',
-  variables: {},
-  sendId: 'send-1',
-  reportToken: 'token_of-the-report',
-  sender: {},
-};
-
-export const NEVER = new AbortController().signal;
 
 export function providerOf(baseUrl: string, options: Partial<TwilioVerifyOptions> = {}) {
   return createTwilioVerifyProvider({
@@ -37,24 +18,4 @@ export function providerOf(baseUrl: string, options: Partial<TwilioVerifyOptions
     now: Date.now,
     ...options,
   });
-}
-
-/** Of a send: `accepted`, or kind, category and vendor code. Fails when a secret comes along. */
-export function gist(result: SendResult): string {
-  expectNoSecrets(result);
-  return result.kind === 'accepted' ? 'accepted' : `${result.kind} ${result.category} ${result.vendorCode}`;
-}
-
-const SECRETS = [
-  ACCOUNT.authToken,
-  API_KEY.secret,
-  Buffer.from(`${ACCOUNT.accountSid}:${ACCOUNT.authToken}`).toString('base64'),
-  MESSAGE.code,
-  MESSAGE.to.slice(1),
-  'vendor t',
-];
-
-export function expectNoSecrets(value: unknown): void {
-  const text = JSON.stringify(value) + inspect(value, { depth: 20, showHidden: true });
-  expect(SECRETS.filter((secret) => text.includes(secret))).toEqual([]);
 }

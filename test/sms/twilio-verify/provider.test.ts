@@ -6,7 +6,8 @@ import {
   type TwilioVerifyFake,
   type TwilioVerifyFakeOptions,
 } from '../../support/twilio-verify-fake.ts';
-import { ACCOUNT, API_KEY, FIRST_ID, gist, MESSAGE, NEVER, providerOf, SERVICE_SID, TEMPLATE_SID } from './fixture.ts';
+import { ACCOUNT, API_KEY, gist, MESSAGE, NEVER } from '../twilio/fixture.ts';
+import { FIRST_ID, providerOf, SERVICE_SID, TEMPLATE_SID } from './fixture.ts';
 
 const APP_HASH = 'He42w354ol9';
 const MINUTE_MS = 60_000;

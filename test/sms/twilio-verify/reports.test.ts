@@ -4,7 +4,8 @@ import type { Provider } from '../../../src/sms/provider.ts';
 import { patienceWith } from '../../support/patience.ts';
 import { startTwilioVerifyFake, type TwilioVerifyFake, type VerifyOutcome } from '../../support/twilio-verify-fake.ts';
 import type { Behaviour } from '../../support/vendor-server.ts';
-import { ACCOUNT, expectNoSecrets, MESSAGE, NEVER, providerOf, SERVICE_SID } from './fixture.ts';
+import { ACCOUNT, expectNoSecrets, MESSAGE, NEVER } from '../twilio/fixture.ts';
+import { providerOf, SERVICE_SID } from './fixture.ts';
 
 const MINUTE_MS = 60_000;
 
