@@ -15,6 +15,5 @@ if message.expires and now >= tonumber(message.expires) then message = {} end
 if message.token then return { 'LINKED' } end
 
 redis.call('DEL', message_key)
-write_hash(message_key, { token = token, expires = decimal(now + keep_ms) })
-redis.call('PEXPIRE', message_key, keep_ms)
+write_hash(message_key, { token = token, expires = decimal(now + keep_ms) }, keep_ms)
 return { 'LINKED', unpack(message.waiting and cjson.decode(message.waiting) or {}) }
