@@ -4,18 +4,26 @@ import { sendStatus, sendsCountMs } from '../domain/limits.ts';
 import { REPLAY_MS } from '../domain/policy.ts';
 import { afterReport, deliveredAfterAll } from '../domain/reports.ts';
 import { ownerOf } from './keys.ts';
-import { currentOf, guessesLeft, historyOf, type Phone, requestKeyOf, type Verification } from './memory-records.ts';
+import {
+  currentOf,
+  guessesLeft,
+  historyOf,
+  holds,
+  type Phone,
+  requestKeyOf,
+  type Verification,
+} from './memory-records.ts';
 import type { Reservation, SendCommand, SendReply, SettleCommand, Slot } from './store.ts';
 
 export function send(phone: Phone, command: SendCommand, now: number): SendReply {
   const { slot, rules, sendId, request } = command;
+  const previous = currentOf(phone, slot, now) ?? null;
   const replay = replayed(phone, command, now);
   if (replay) return replay;
 
-  const { blocked } = sendStatus(now, historyOf(phone, slot), rules);
-  if (blocked && !rules.test) return { kind: 'blocked', ...blocked };
+  const blocked = rules.test ? null : sendStatus(now, historyOf(phone, slot, now), rules).blocked;
+  if (blocked) return { kind: 'blocked', ...blocked };
 
-  const previous = currentOf(phone, slot) ?? null;
   const same = previous && repeatsCode(previous, command, now);
   if (!rules.test)
     phone.sends = [...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)), { id: sendId, at: now }];
@@ -37,10 +45,10 @@ export function send(phone: Phone, command: SendCommand, now: number): SendReply
 /** The stored answer of this request; null when there is none. */
 function replayed(phone: Phone, { slot, request }: SendCommand, now: number): SendReply | null {
   const answer = request && phone.answers.get(requestKeyOf(slot, request.hash));
-  if (!answer || now >= answer.reservation.sentAt + REPLAY_MS) return null;
+  if (!answer || !holds(answer.reservation.sentAt, answer.reservation.sentAt + REPLAY_MS, now)) return null;
   if (answer.content !== request.content) return { kind: 'request_id_reused' };
   const { reservation, sendId } = answer;
-  const current = currentOf(phone, slot);
+  const current = currentOf(phone, slot, now);
   // The record's delivery includes what was reported since.
   const delivery = (current?.send.id === sendId && current.send.delivery) || answer.delivery;
   const seed = (current?.nonce === reservation.nonce && current.seed) || null;
@@ -80,7 +88,7 @@ function newVerification(phone: Phone, { slot, rules, candidate, session }: Send
 
 function reservationOf(phone: Phone, verification: Verification, command: SendCommand, now: number): Reservation {
   const { slot, rules } = command;
-  const after = rules.test ? null : sendStatus(now, historyOf(phone, slot), rules);
+  const after = rules.test ? null : sendStatus(now, historyOf(phone, slot, now), rules);
   return {
     nonce: verification.nonce,
     sentAt: now,
@@ -94,7 +102,7 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
   const key = requestKeyOf(slot, requestHash);
   const stored = phone.answers.get(key);
   const answer = stored?.sendId === sendId ? stored : null;
-  const current = currentOf(phone, slot);
+  const current = phone.verifications.get(ownerOf(slot));
   const verification = current?.send.id === sendId ? current : null;
   if (verification?.send.delivery) return;
 

@@ -25,15 +25,20 @@ local now = clock()
 -- target, so that a replay reveals nothing new and never compares again.
 if fingerprint ~= '' then
   local stored = read_fields(verdict_key, 'fingerprint', 'until', 'verdict', 'nonce', 'value')
-  if stored.fingerprint and now < tonumber(stored['until']) then
+  if stored.fingerprint and holds(stored['until'] - replay_ms, stored['until'], now) then
     if stored.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
     return { stored.verdict, stored.nonce, stored.value }
   end
 end
 
-local record = read_fields(record_key, 'nonce', 'session', 'state', 'replication_id', 'expires',
+local record = read_fields(record_key, 'nonce', 'session', 'state', 'replication_id', 'sent', 'approved', 'expires',
   'guesses', 'attempts', 'by_phone', 'mac', 'test', 'delivery')
 if not record.nonce then return { 'NOT_FOUND' } end
+if tonumber(record.approved or record.sent) > now then
+  -- As read_record of lib/record.lua, which would read all of it.
+  redis.call('DEL', record_key)
+  return { 'NOT_FOUND' }
+end
 if not by_phone and record.nonce ~= nonce then return { 'NOT_FOUND' } end
 if record.session ~= '' and record.session ~= session then return { 'NOT_FOUND' } end
 if record.state ~= 'pending' or now >= tonumber(record.expires) then return { 'NOT_FOUND' } end

@@ -21,11 +21,11 @@ local record_key, sends_key, failures_key, approvals_key, answer_key = unpack(KE
 local rules = cjson.decode(ARGV[1])
 local send_id, nonce, seed, mac, session, fingerprint = unpack(ARGV, 2)
 local now = clock()
-local record = read_hash(record_key)
+local record = read_record(record_key, now)
 
 if fingerprint ~= '' then
   local answer = read_hash(answer_key)
-  if answer.fingerprint and now < tonumber(answer.sent) + rules.replayMs then
+  if answer.fingerprint and holds(answer.sent, answer.sent + rules.replayMs, now) then
     if answer.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
     local live_seed = record.nonce == answer.nonce and record.seed or ''
     -- The record's delivery includes what was reported since.
