@@ -10,6 +10,7 @@ import {
   currentOf,
   guessesLeft,
   historyOf,
+  holds,
   isUsable,
   type Phone,
   requestKeyOf,
@@ -20,13 +21,13 @@ import type { Reservation, SendCommand, SendReply, SettleCommand } from './store
 
 export function send(phone: Phone, command: SendCommand, now: number): SendReply {
   const { slot, rules, sendId, request } = command;
+  const previous = currentOf(phone, slot, now) ?? null;
   const known = knownAnswer(phone, command, now);
   if (known && 'kind' in known) return known;
 
-  const { blocked } = sendStatus(now, historyOf(phone, slot), rules);
-  if (blocked && !rules.test && !known) return { kind: 'blocked', ...blocked };
+  const blocked = rules.test || known ? null : sendStatus(now, historyOf(phone, slot, now), rules).blocked;
+  if (blocked) return { kind: 'blocked', ...blocked };
 
-  const previous = currentOf(phone, slot) ?? null;
   const same = previous && (known || repeatsCode(previous, command, now));
   if (!rules.test)
     phone.sends = [...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)), { id: sendId, at: now }];
@@ -55,11 +56,11 @@ function knownAnswer(
   now: number,
 ): SendReply | StoredAnswer | null {
   const answer = request && phone.answers.get(requestKeyOf(slot, request.hash));
-  if (!answer || now >= answer.reservation.sentAt + REPLAY_MS) return null;
+  if (!answer || !holds(answer.reservation.sentAt, answer.reservation.sentAt + REPLAY_MS, now)) return null;
   if (answer.content !== request.content) return { kind: 'request_id_reused' };
   const { reservation, sendId, orphan } = answer;
   const leaseEnd = reservation.sentAt + SENDING_MS;
-  const record = currentOf(phone, slot);
+  const record = currentOf(phone, slot, now);
   const current = record?.send.id === sendId;
   // The record's delivery includes what was reported since.
   const delivery = (current && record.send.delivery) || answer.delivery;
@@ -105,7 +106,7 @@ function newVerification(phone: Phone, { slot, rules, candidate, session, conten
 
 function reservationOf(phone: Phone, verification: Verification, command: SendCommand, now: number): Reservation {
   const { slot, rules } = command;
-  const after = rules.test ? null : sendStatus(now, historyOf(phone, slot), rules);
+  const after = rules.test ? null : sendStatus(now, historyOf(phone, slot, now), rules);
   return {
     nonce: verification.nonce,
     sentAt: now,
@@ -123,7 +124,7 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
   const key = requestKeyOf(slot, requestHash);
   const stored = phone.answers.get(key);
   const answer = stored?.sendId === sendId ? stored : null;
-  const current = currentOf(phone, slot);
+  const current = phone.verifications.get(ownerOf(slot));
   const verification = current?.send.id === sendId ? current : null;
   if (verification?.send.delivery) return;
 

@@ -49,7 +49,7 @@ export function createMemoryStore({ now, capacity = 100_000 }: MemoryStoreOption
 }
 
 function cancel(phone: Phone, { slot, nonce }: CancelCommand, now: number): RecordReply {
-  const verification = currentOf(phone, slot);
+  const verification = currentOf(phone, slot, now);
   const { record } = recordReply(phone, slot, nonce, now);
   if (verification && record?.state === 'pending') {
     Object.assign(verification, { state: 'canceled', seed: '', codeMac: '', undo: null });
@@ -60,13 +60,13 @@ function cancel(phone: Phone, { slot, nonce }: CancelCommand, now: number): Reco
 function status(phone: Phone, { slot, nonce, cooldownMs, windows }: StatusCommand, now: number): StatusReply {
   return {
     ...recordReply(phone, slot, nonce, now),
-    ...sendStatus(now, historyOf(phone, slot), { cooldownMs, windows }),
+    ...sendStatus(now, historyOf(phone, slot, now), { cooldownMs, windows }),
   };
 }
 
 function report(phone: Phone, command: ReportCommand, now: number): ReportReply {
   const { slot, sendId, provider, messageId, status, category } = command;
-  const verification = currentOf(phone, slot);
+  const verification = currentOf(phone, slot, now);
   if (verification?.send.id !== sendId || isGone(verification, now)) return { outcome: 'superseded', age: 0 };
   const { send } = verification;
   const age = now - send.at;

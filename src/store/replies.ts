@@ -91,7 +91,6 @@ export function lookupReply([word = '', token]: Reply): LookupReply {
 }
 
 export function readyReply([word = '']: Reply): void {
-  if (word === 'READ_ONLY') throw new Error('this Redis is a replica');
   if (word !== 'READY') unknown('ready', word);
 }
 

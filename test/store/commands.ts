@@ -164,6 +164,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('lookup'), message, status }) as fc.Arbitrary<Command> },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      // The clock is set back.
+      kind: fc.constant('pass'),
+      ms: fc.constantFrom(-1, -60_000, -300_000, -3_600_000, -86_400_000),
+    }) as fc.Arbitrary<Command>,
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('pass'),

@@ -5,6 +5,7 @@ import type { Slot } from '../../src/domain/slot.ts';
 import type { SendRules, Store } from '../../src/store/store.ts';
 import { assertKeysClean } from '../support/keys.ts';
 import type { SharedRedis } from '../support/shared-redis.ts';
+import { openStore } from '../support/store.ts';
 import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
 import { eventually } from '../support/wait.ts';
 import { rulesOf } from './commands.ts';
@@ -116,12 +117,13 @@ export function redisContract(shared: SharedRedis): void {
     const plant = (_: string, lua: string) => lua.replaceAll("redis.call('INFO', 'replication')", `'${info}'`);
     const store = virtualRedisStore({ now: () => 1_800_000_000_000, keyPrefix: shared.prefix, plant });
     const said = () => store.ready().then(String, (error: Error) => `${error} ${error.cause}`);
-    await eventually('a connection', async () => !(await said()).includes('enableOfflineQueue'), { everyMs: 5 });
-    expect(await said()).toContain(fault);
+    // Until it is connected, ready says something else; and a replica makes it connect again.
+    await eventually(fault, async () => (await said()).includes(fault), { everyMs: 5 });
     await store.close();
   }
 
-  it('is not ready on a Redis that shows no replication id', () => faultOn('role:master', 'shows no master_replid'));
+  it('is not ready on a Redis that shows no replication id', () =>
+    faultOn('role:master', 'shows no role and master_replid'));
 
   it('is not ready on a replica', () => faultOn('role:slave master_replid:0a', 'this Redis is a replica'));
 
@@ -153,6 +155,21 @@ export function redisContract(shared: SharedRedis): void {
     await store.close();
   });
 
+  it('holds no phone for a day for one send that was stamped a day ahead of Redis’s own clock', async () => {
+    const store = await openStore({ url: shared.url, keyPrefix: shared.prefix });
+    const slot = { phoneKey: '00.ahead', caller: 'auth', purpose: 'login' };
+    const windows = [{ name: 'ten', limit: 1, windowMs: 600_000 }];
+    const rules = { ...rulesOf('same'), windows };
+    const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
+    await store.send({ slot, rules, sendId: 'send', candidate, session: '', content: '', request: null });
+    const [sends = ''] = await shared.client.keys(`${shared.prefix}*:s`);
+    expect(await shared.client.zadd(sends, 'XX', 'CH', Date.now() + 86_400_000, 'send')).toBe(1);
+    const { blocked } = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows });
+    expect(blocked).toEqual({ by: 'ten', retryAfterMs: 600_000 });
+    expect(Number(await shared.client.zscore(sends, 'send'))).toBeLessThanOrEqual(Date.now());
+    await store.close();
+  });
+
   it('keeps what it knows of a vendor’s message under one key, for as long as it can be asked for', async () => {
     const store = await create(() => 1_800_000_000_000);
     const report = { token: '', messageId: 'm', status: 'delivered', category: '', vendorCode: '' } as const;
@@ -163,7 +180,7 @@ export function redisContract(shared: SharedRedis): void {
     await store.link({ message: '00-message', token: 'token' });
     expect(await lives()).toBe(REPORT_MS);
     expect(await shared.client.keys(`${shared.prefix}*`)).toEqual([key]);
-    expect(Object.keys(await shared.client.hgetall(key)).sort()).toEqual(['expires', 'token']);
+    expect(Object.keys(await shared.client.hgetall(key)).sort()).toEqual(['expires', 'since', 'token']);
     await store.close();
   });
 

@@ -29,6 +29,8 @@ export interface World {
   store(): Store;
   /** Of the phone of this test. */
   slot(): Slot;
+  /** Goes on with a phone that nothing was sent to. */
+  anotherPhone(): void;
   now(): number;
   setTime(to: number): void;
   pass(ms: number): void;
@@ -55,13 +57,15 @@ export function createWorld(create: (now: () => number) => Promise<Store>): Worl
     store = await create(() => time);
   });
   afterAll(() => store.close());
-  beforeEach(() => {
+  const anotherPhone = () => {
     slot = { phoneKey: `00.${randomBytes(16).toString('base64url')}`, caller: 'auth', purpose: 'login' };
-  });
+  };
+  beforeEach(anotherPhone);
 
   const world: World = {
     store: () => store,
     slot: () => slot,
+    anotherPhone,
     now: () => time,
     setTime: (to) => {
       time = to;

@@ -82,12 +82,17 @@ describe('memory and Redis give the same answers', () => {
     ['a repeat that is taken over too late', 'send', 'lease_left > 0', 'lease_left >= 0'],
     ['a repeat that promises a dead code a life', 'send', 'live and answer.expires or', 'true and answer.expires or'],
     ['waiting reports that are handed out twice', 'link', "if message.token then return { 'LINKED' } end", ''],
-    [
-      'a link that is forgotten too late',
-      'lookup',
-      'now >= tonumber(message.expires)',
-      'now > tonumber(message.expires)',
-    ],
+    ['a link that is forgotten too late', 'lookup', 'now < tonumber(to)', 'now <= tonumber(to)'],
+    // The clock is set back.
+    ['a code from the future', 'check', 'if tonumber(record.approved or record.sent) > now then', 'if false then'],
+    ['a record from the future', 'status', 'if not last or tonumber(last) <= now then', 'if true then'],
+    ['a verdict from the future', 'check', 'tonumber(from) <= now and', ''],
+    ['an answer from the future', 'send', 'tonumber(from) <= now and', ''],
+    ['a link from the future', 'lookup', 'tonumber(from) <= now and', ''],
+    ['an approval from the future', 'status', 'tonumber(from) <= now and', ''],
+    ['an approval that lowers the cooldown from the future', 'send', 'if approved > now then', 'if false then'],
+    ['sends that lock until the clock gets there', 'send', 'bring_back(keys.sends, now)', ''],
+    ['failures that lock until the clock gets there', 'status', 'bring_back(keys.failures, now)', ''],
   ];
   it.each(planted)('finds %s', async (_, script, line, instead) => {
     const plant = (name: ScriptName, lua: string) => {

@@ -24,8 +24,8 @@ local by_phone = nonce == ''
 local now = clock()
 local replication = replication_id()
 
-local record = read_fields(record_key, 'nonce', 'session', 'content', 'state', 'replication_id', 'expires',
-  'guesses', 'attempts', 'by_phone', 'mac', 'test', 'delivery')
+local record = read_fields(record_key, 'nonce', 'session', 'content', 'state', 'replication_id', 'sent',
+  'approved', 'expires', 'guesses', 'attempts', 'by_phone', 'mac', 'test', 'delivery')
 
 -- From here on the code is used up.
 local function approve()
@@ -40,7 +40,7 @@ end
 -- target, so that a replay reveals nothing new and never compares again.
 if fingerprint ~= '' then
   local stored = read_fields(verdict_key, 'fingerprint', 'until', 'verdict', 'nonce', 'value', 'tag')
-  if stored.fingerprint and now < tonumber(stored['until']) then
+  if stored.fingerprint and holds(stored['until'] - replay_ms, stored['until'], now) then
     if stored.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
     if stored.verdict == 'APPROVED' then
       if stored.tag ~= tag then return { 'FORGED' } end
@@ -52,6 +52,11 @@ if fingerprint ~= '' then
 end
 
 if not record.nonce then return { 'NOT_FOUND' } end
+if tonumber(record.approved or record.sent) > now then
+  -- As read_record of lib/record.lua, which would read all of it.
+  redis.call('DEL', record_key)
+  return { 'NOT_FOUND' }
+end
 if not by_phone and record.nonce ~= nonce then return { 'NOT_FOUND' } end
 if record.session ~= '' and record.session ~= session then return { 'NOT_FOUND' } end
 if content ~= '' and record.content ~= content then return { 'NOT_FOUND' } end

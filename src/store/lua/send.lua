@@ -29,12 +29,12 @@ local rules = cjson.decode(ARGV[1])
 local send_id, nonce, seed, mac, session, content, fingerprint = unpack(ARGV, 2)
 local now = clock()
 local replication = replication_id()
-local record = read_hash(record_key)
+local record = read_record(record_key, now)
 
 -- The stored answer, as JSON, of the call whose place this one takes.
 local orphan = ''
 local answer = fingerprint ~= '' and read_hash(answer_key) or {}
-if answer.fingerprint and now < tonumber(answer.sent) + rules.replayMs then
+if answer.fingerprint and holds(answer.sent, answer.sent + rules.replayMs, now) then
   if answer.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
   local current = record.send_id == answer.send_id
   -- The record's delivery includes what was reported since.

@@ -1,5 +1,12 @@
--- Put before every script by the loader: the only sources of time and of the replication id, and how hashes are read
--- and written. Tests put functions of their own after it: a clock that they turn by hand, another replication id.
+-- Put before every script by the loader: no script runs on a replica; the only sources of time and of the replication
+-- id; how hashes are read and written. Tests put functions of their own after it: a clock that they turn by hand,
+-- another replication id.
+
+-- A replica may be behind, and shares its replication id with its primary: a code would be approved on both of them. It
+-- is refused as Redis refuses writes there, so the client connects anew: the address may lead to the primary by now.
+local role, history = string.match(redis.call('INFO', 'replication'), 'role:(%a+).-master_replid:(%x+)')
+if not history then error('INFO replication shows no role and master_replid') end
+if role ~= 'master' then return redis.error_reply('READONLY this Redis is a replica') end
 
 -- The time of this call: milliseconds since the epoch, on Redis's own clock.
 local function clock()
@@ -10,9 +17,13 @@ end
 -- The id of the replication history that this node writes: new at every promotion and restart. A code lives only under
 -- the id that issued it, because a promoted replica may not know that the code was already used.
 local function replication_id()
-  local id = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-  if not id then error('INFO replication shows no master_replid') end
-  return id
+  return history
+end
+
+-- Whether something holds now that was written at `from` and ends at `to`. What comes from the future does not: the
+-- clock was set back since, nobody knows how long ago, so it would hold for too long.
+local function holds(from, to, now)
+  return tonumber(from) <= now and now < tonumber(to)
 end
 
 -- All fields of a hash by name; empty when there is no such key.

@@ -19,6 +19,16 @@
   undo             the record before the last SMS, as JSON: what a refund puts back; not there after settle.lua
 ]]
 
+-- The record; empty when there is none. One from the future of a clock that was set back is dead, and is deleted, so
+-- that it does not come alive again when the clock gets there.
+local function read_record(key, now)
+  local record = read_hash(key)
+  local last = record.approved or record.sent
+  if not last or tonumber(last) <= now then return record end
+  redis.call('DEL', key)
+  return {}
+end
+
 local function is_pending(record, now, replication)
   return record.state == 'pending' and record.replication_id == replication and now < tonumber(record.expires)
 end
@@ -62,5 +72,5 @@ end
 -- When this phone was last approved for an owner (<caller>:<purpose>), within the retention; else nil.
 local function verified_at(approvals_key, owner, now, retention)
   local approved = tonumber(redis.call('HGET', approvals_key, owner) or nil)
-  if approved and now < approved + retention.approvalMs then return approved end
+  if approved and holds(approved, approved + retention.approvalMs, now) then return approved end
 end
