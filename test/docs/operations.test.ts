@@ -10,10 +10,11 @@ import { createMetrics } from '../../src/ops/metrics.ts';
 import { keysOf, messageKeyOf } from '../../src/store/keys.ts';
 import { createRedisStore } from '../../src/store/redis.ts';
 import type { Store } from '../../src/store/store.ts';
+import { RULES } from '../alerts/scrapes.ts';
 import { rulesOf } from '../store/commands.ts';
 import { startApp } from '../support/app.ts';
 import { ok } from '../support/clients.ts';
-import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
+import { anchorsOf, codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
 import { UNHURRIED_MS } from '../support/virtual-redis.ts';
@@ -65,6 +66,25 @@ describe('the lists', () => {
       ...codeWords(labels),
     ]);
     expect(listed.sort()).toEqual(real.sort());
+  });
+
+  test('of alerts: every rule, with its severity, what it says, and a heading that says what to do', () => {
+    const spell = (text: string) => text.replace(/{{ \$labels\.(\w+) }}/g, '`<$1>`');
+    const rules = RULES.map(({ alert, labels, annotations }) => [
+      alert,
+      labels.severity,
+      spell(annotations.summary),
+      annotations.runbook,
+    ]);
+    const listed = tableOf(markedPart(page, 'alerts')).map(([name, severity, says, link = '']) => [
+      ...codeWords(name),
+      severity,
+      says,
+      /\(#(.*)\)/.exec(link)?.[1],
+    ]);
+    expect(listed).toEqual(rules);
+    const anchors = anchorsOf(page);
+    expect(RULES.map(({ annotations }) => annotations.runbook).filter((anchor) => !anchors.has(anchor))).toEqual([]);
   });
 
   test('of log fields: every one of a call', async () => {
