@@ -78,8 +78,12 @@ export type CallbackRefusal = 'forged' | 'malformed' | 'unknown_path' | 'too_lar
 
 /** For the one log line of a call. Each fact is filled in as soon as it is known. */
 export interface CallFacts {
-  caller?: string;
+  caller?: string | undefined;
   purpose?: string;
+  /** As `loggedRequestId` shows it. */
+  requestId?: string | undefined;
+  /** Of the caller's trace: 32 hexadecimal digits. */
+  traceId?: string | undefined;
   /** Masked: all but the last 4 digits hidden. */
   phone?: string;
   verificationId?: string;

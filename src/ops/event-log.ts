@@ -152,6 +152,8 @@ function rpcRecord({ edge, method, status, reason, seconds, facts }: RpcEvent): 
     purpose: facts.purpose,
     phone: facts.phone,
     verification_id: facts.verificationId,
+    request_id: facts.requestId,
+    trace_id: facts.traceId,
     provider: facts.provider,
     latency_ms: ms(seconds),
   };
