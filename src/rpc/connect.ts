@@ -54,6 +54,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
       caller: null,
       outcome: undefined,
     };
+    const fail = (error: unknown) => emit({ type: 'fault', where: method, error, facts: state.facts });
     let code: number;
     try {
       const contextValues = createContextValues().set(REQUEST_STATE, state);
@@ -63,7 +64,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
       const correction = correctionOf(state, code);
       if (correction !== null) {
         if (correction.reason === 'INTERNAL') {
-          emit({ type: 'fault', where: method, error: new Error('the answer could not be encoded') });
+          fail(new Error('the answer could not be encoded'));
         }
         state.outcome = correction;
         code = codeOf(correction);
@@ -71,7 +72,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
       }
       send(res, withRetryAfter(response, state));
     } catch (error) {
-      emit({ type: 'fault', where: method, error });
+      fail(error);
       state.outcome = { reason: 'INTERNAL' };
       code = Code.INTERNAL;
       if (!res.headersSent) send(res, { status: 500, headers: {}, body: NO_BODY });

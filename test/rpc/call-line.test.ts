@@ -89,6 +89,19 @@ describe.each(EDGES)('over %s', (_, call) => {
   });
 });
 
+describe.each(EDGES)('over %s', (_, call) => {
+  test('the line of a fault has the ids of its call', async () => {
+    const error = new Error('a bug');
+    edges.begin({ sendCode: () => Promise.reject(error) });
+    await call(edges, { requestId: ID, traceparent: TRACEPARENT });
+    const facts = { requestId: ID, traceId: TRACE };
+    expect(edges.events).toMatchObject([
+      { type: 'fault', error, facts },
+      { type: 'rpc', facts },
+    ]);
+  });
+});
+
 test('two traceparent headers of gRPC are none', async () => {
   edges.begin({ sendCode: () => Promise.reject(new Refused({ reason: 'DEADLINE' })) });
   await EDGES[0]?.[1](edges, { traceparent: [TRACEPARENT, TRACEPARENT.replace('4bf9', '4bf8')] });

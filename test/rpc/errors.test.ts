@@ -274,7 +274,7 @@ describe.each(PROTOCOLS)('a refusal over %s', (protocol) => {
     expect(answer).toMatchObject({ status: 'INTERNAL', text: 'Something went wrong on our side.' });
     expect(JSON.stringify(answer)).not.toMatch(/4155550123|824613/);
     expect(edges.events).toEqual([
-      { type: 'fault', where: 'RateStatus', error: cause },
+      expect.objectContaining({ type: 'fault', where: 'RateStatus', error: cause }),
       expect.objectContaining({ type: 'rpc', status: 'INTERNAL', reason: 'INTERNAL' }),
     ]);
   });
