@@ -11,7 +11,7 @@ import { stringify } from 'yaml';
 import { ROOT } from '../support/markdown.ts';
 import { findPromtool, type Promtool } from './promtool.ts';
 import { SCENES, type Scene } from './scenes.ts';
-import { bornLate, RULES, RULES_FILE, scrapesOf } from './scrapes.ts';
+import { bornLate, RULES, RULES_FILE, scrapesOf, startedMetrics } from './scrapes.ts';
 
 const found = findPromtool();
 const missing = typeof found === 'string';
@@ -58,13 +58,22 @@ function verdict(scene: Scene, scrapes: readonly Map<string, string>[]): { code:
     ],
   };
   writeFileSync(file, stringify(scenes, { lineWidth: 0, aliasDuplicateObjects: false }));
-  return promtool('test', 'rules', file);
+  return promtool(['test', 'rules', file]);
 }
 
 test.skipIf(missing)('promtool understands every rule', () => {
-  const { code, output } = promtool('check', 'rules', join(ROOT, RULES_FILE));
+  const { code, output } = promtool(['check', 'rules', join(ROOT, RULES_FILE)]);
   expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining(`${RULES.length} rules found`) });
 });
+
+test.skipIf(missing)(
+  'promtool finds nothing to say about the metrics, but for those that their library brings along',
+  async () => {
+    const { output } = promtool(['check', 'metrics'], await startedMetrics().render());
+    const said = output.split('\n').filter((line) => line !== '');
+    expect(said.filter((line) => !/^nodejs_active_(handles|requests|resources)_total /.test(line))).toEqual([]);
+  },
+);
 
 describe.skipIf(missing)('each alert', () => {
   const fires = SCENES.filter((scene) => scene.fires !== null);

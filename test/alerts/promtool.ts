@@ -16,7 +16,11 @@ mkdir -p "$1"
 dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 -C "$1" ./usr/bin/promtool
 `;
 
-export type Promtool = (...args: readonly string[]) => { readonly code: number | null; readonly output: string };
+/** `input` is what it reads on standard input. */
+export type Promtool = (
+  args: readonly string[],
+  input?: string,
+) => { readonly code: number | null; readonly output: string };
 
 /** A text says why there is none. */
 export function findPromtool(): Promtool | string {
@@ -30,8 +34,8 @@ export function findPromtool(): Promtool | string {
 }
 
 function promtoolAt(program: string): Promtool {
-  return (...args) => {
-    const { status, stdout, stderr } = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' });
+  return (args, input = '') => {
+    const { status, stdout, stderr } = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8', input });
     return { code: status, output: `${stdout}${stderr}` };
   };
 }

@@ -11,7 +11,7 @@ import { type Child, startChild } from '../support/child.ts';
 import { fencesOf, ROOT, read, sectionOf, shellBlock } from '../support/markdown.ts';
 import { freePort } from '../support/port.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
-import { runBlocks } from '../support/shell.ts';
+import { missing, runBlocks } from '../support/shell.ts';
 import { eventually } from '../support/wait.ts';
 
 const BUILD = shellBlock('docs/operations.md', '## Running it', 'npm run bundle');
@@ -20,9 +20,14 @@ const DIST = join(ROOT, 'dist');
 const MAIN = join(DIST, 'countersign.mjs');
 
 const page = read('docs/operations.md');
-const [unit, environment] = fencesOf(sectionOf(page, '## Running it'))
-  .filter(({ language }) => language === 'ini')
-  .map(({ body }) => new Map([...body.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value])));
+const [unitText = '', environmentText = ''] = fencesOf(sectionOf(page, '## Running it')).flatMap(
+  ({ language, body }) => (language === 'ini' ? [body] : []),
+);
+const settingsIn = (text: string) =>
+  new Map([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
+const unit = settingsIn(unitText);
+const environment = settingsIn(environmentText);
+const lacks = await missing('systemd-analyze');
 
 const redis = sharedRedis();
 let scratch: string;
@@ -49,18 +54,18 @@ const tooOld = (version: string, path: string) => ({
 
 describe('as a service of systemd', () => {
   test('starts with the unit and the environment file that are shown, and ends when it is told to', async () => {
-    const [program = '', ...args] = (unit?.get('ExecStart') ?? '').replaceAll('/opt/countersign', DIST).split(' ');
+    const [program = '', ...args] = (unit.get('ExecStart') ?? '').replaceAll('/opt/countersign', DIST).split(' ');
     expect(program).toBe('/usr/bin/node');
     const [grpc, http, ops] = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
-    const [setting = '', mode = ''] = (unit?.get('Environment') ?? '').split('=');
+    const [setting = '', mode = ''] = (unit.get('Environment') ?? '').split('=');
     const env = {
-      ...Object.fromEntries(environment ?? []),
+      ...Object.fromEntries(environment),
       [setting]: mode,
-      COUNTERSIGN_SECRET: (environment?.get('COUNTERSIGN_SECRET') ?? '').replace(
+      COUNTERSIGN_SECRET: (environment.get('COUNTERSIGN_SECRET') ?? '').replace(
         'SECRET',
         randomBytes(32).toString('base64'),
       ),
-      COUNTERSIGN_CALLERS: (environment?.get('COUNTERSIGN_CALLERS') ?? '').replace('HASH', 'ab'.repeat(32)),
+      COUNTERSIGN_CALLERS: (environment.get('COUNTERSIGN_CALLERS') ?? '').replace('HASH', 'ab'.repeat(32)),
       REDIS_URL: redis.url,
       REDIS_KEY_PREFIX: redis.prefix,
       GRPC_LISTEN: `${grpc}`,
@@ -76,11 +81,18 @@ describe('as a service of systemd', () => {
     expect(child.stdout()).toContain('"msg":"stopped"');
   });
 
+  test.skipIf(lacks.has('systemd-analyze'))('has a unit that systemd understands', async () => {
+    const file = join(scratch, 'countersign.service');
+    await writeFile(file, unitText.replace('/usr/bin/node', process.execPath));
+    const [said] = await runBlocks([`systemd-analyze verify --man=no '${file}'`]);
+    expect(said?.split('\n').filter((line) => line.includes('countersign'))).toEqual([]);
+  });
+
   test('gives a stop the time that the service may take, and no more rights than it needs', () => {
-    expect(Number(unit?.get('TimeoutStopSec')) * 1000).toBeGreaterThan(STOP_MS);
-    expect(unit?.get('DynamicUser')).toBe('yes');
+    expect(Number(unit.get('TimeoutStopSec')) * 1000).toBeGreaterThan(STOP_MS);
+    expect(unit.get('DynamicUser')).toBe('yes');
     // Node compiles JavaScript at run time.
-    expect(unit?.has('MemoryDenyWriteExecute')).toBe(false);
+    expect(unit.has('MemoryDenyWriteExecute')).toBe(false);
   });
 });
 

@@ -8,6 +8,7 @@ import type { ExpectedProvider } from '../../src/ops/metric-zeros.ts';
 import { createMetrics } from '../../src/ops/metrics.ts';
 import { type Minute, SCENES } from '../alerts/scenes.ts';
 import { bornLate, RULES, samplesOf, scrapesOf, startedMetrics } from '../alerts/scrapes.ts';
+import { startVendorFakes } from '../e2e/vendor-fakes.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { createInbox } from '../support/inbox.ts';
 
@@ -58,6 +59,24 @@ describe('before anything has happened', () => {
     expect(lacking).toEqual(['CountersignNotDelivered', 'CountersignDeliveredLate', 'CountersignReportsRefused']);
     expect(RULES.flatMap(({ expr }) => unanswered(expr, withReports))).toEqual([]);
     expect([...withReports.keys()].filter((name) => /delivery_reports.*"inbox"/.test(name))).toEqual([]);
+  });
+
+  test('a service with three vendors has every series, and those of reports for the two that can report', async () => {
+    const vendors = await startVendorFakes();
+    const env = {
+      ...vendors.env('twilio', 'tencent', 'webhook'),
+      CALLBACK_PUBLIC_URL: 'https://sms.example.com/reports',
+    };
+    const app = await startApp({ env, configured: true });
+    const samples = await scraped(app);
+    await app.stop();
+    await vendors.stop();
+    expect(RULES.flatMap(({ expr }) => unanswered(expr, samples))).toEqual([]);
+    const reporting = [...samples.keys()].flatMap(
+      (series) => /delivery_seconds_count.*provider="(.*?)"/.exec(series)?.slice(1) ?? [],
+    );
+    // Without a token for its callbacks Tencent cannot report.
+    expect(reporting).toEqual(['twilio', 'webhook']);
   });
 
   test('they are few: 28 of the service, 21 of a provider, 22 more with reports, 2 with conversions', async () => {
