@@ -139,7 +139,7 @@ describe('every violation is reported at once, in the order of the fields', () =
       { field: 'request_id', rule: 'not_printable' },
       ...ofClient,
       { field: 'captcha_token', rule: 'too_long', expected: '4096' },
-      { field: 'variables', rule: 'contains_link' },
+      { field: 'variables[link]', rule: 'contains_link' },
     ]);
   });
 
@@ -341,7 +341,7 @@ describe('whatever comes in', () => {
         if (result.ok) return;
         expect(result.violations.length).toBeGreaterThan(0);
         for (const { field, rule, expected } of result.violations) {
-          expect(field).toMatch(/^[a-z_]+(?:\.[a-z_]+)?$/);
+          expect(field).toMatch(/^(?:[a-z_]+(?:\.[a-z_]+)?|variables\[[a-z0-9_]+\])$/);
           expect(rule).toMatch(/^[a-z_]+$/);
           expect(expected ?? '8').toMatch(/^(?:[0-9]+|4-8|login, transfer|verification_id, phone)$/);
         }
