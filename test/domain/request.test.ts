@@ -62,7 +62,13 @@ const rate: RateStatusInput = { phone: '+14155550123', region: '', purpose: 'log
 const get: GetVerificationInput = { verificationId: ID, phone: '', region: '', purpose: 'login' };
 const cancel: CancelVerificationInput = { verificationId: ID, purpose: 'login' };
 
-const phone = { e164: '+14155550123', region: 'US', type: 'landline_or_mobile', masked: '****0123' };
+const phone = {
+  e164: '+14155550123',
+  identity: '+14155550123',
+  region: 'US',
+  type: 'landline_or_mobile',
+  masked: '****0123',
+};
 
 function violations(result: Validated<unknown>): readonly FieldViolation[] {
   return result.ok ? [] : result.violations;
