@@ -42,7 +42,13 @@ export type Event =
       readonly seconds: number;
     }
   /** A provider gets no message (`open`), one as a probe (`half_open`), or all (`closed`). */
-  | { readonly type: 'breaker'; readonly provider: string; readonly state: BreakerState }
+  | {
+      readonly type: 'breaker';
+      readonly provider: string;
+      /** ISO 3166-1 alpha-2; empty when it is about all messages. */
+      readonly country: string;
+      readonly state: BreakerState;
+    }
   /** One per delivery report that a vendor sent. */
   | {
       readonly type: 'report';

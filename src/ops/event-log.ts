@@ -32,7 +32,7 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
       case 'attempt':
         return logAttempt(event, { logger, isDue });
       case 'breaker':
-        return logger[event.state === 'open' ? 'warn' : 'info']({ provider: event.provider }, BREAKER[event.state]);
+        return logBreaker(event, logger);
       case 'report':
         return logger.debug(reportRecord(event), 'delivery report');
       case 'callback_refused':
@@ -89,6 +89,10 @@ function logStore({ operation, error, seconds }: StoreEvent, { logger, isDue }: 
   if (isDue(['store', why])) logger.warn({ why, err: faultRecord(error) }, 'store call failed');
 }
 
+function logBreaker({ provider, country, state }: BreakerEvent, logger: Logger): void {
+  logger[state === 'open' ? 'warn' : 'info']({ provider, country: country || undefined }, BREAKER[state]);
+}
+
 /** Warnings are for the operator: what only the operator can mend, and codes that no table lists. */
 function logAttempt(event: AttemptEvent, { logger, isDue }: Output): void {
   const { provider, vendorCode, unlistedCode } = event;
@@ -105,6 +109,7 @@ function logAttempt(event: AttemptEvent, { logger, isDue }: Output): void {
 type RpcEvent = Extract<Event, { type: 'rpc' }>;
 type StoreEvent = Extract<Event, { type: 'store' }>;
 type AttemptEvent = Extract<Event, { type: 'attempt' }>;
+type BreakerEvent = Extract<Event, { type: 'breaker' }>;
 type ReportEvent = Extract<Event, { type: 'report' }>;
 type StoreConnectionEvent = Extract<Event, { type: 'store_connection' }>;
 

@@ -48,7 +48,7 @@ describe('the lists', () => {
     const failed = { provider: 'a', category: 'blocked', vendorCode: '', seconds: 0 } as const;
     const told = { actor: 'user', vendorRequestId: '', unlistedCode: '1' } as const;
     observe({ type: 'attempt', result: 'rejected', ...failed, ...told });
-    observe({ type: 'breaker', provider: 'a', state: 'open' });
+    observe({ type: 'breaker', provider: 'a', country: 'US', state: 'open' });
     observe({ type: 'report', ...failed, status: 'delivered', outcome: 'applied' });
     observe({ type: 'callback_refused', provider: 'a', why: 'forged' });
     observe({ type: 'reports_failed', provider: 'a', error: new Error() });
@@ -90,7 +90,7 @@ describe('the lists', () => {
       { type: 'attempt', ...failed, ...told, vendorCode: 'unlisted', unlistedCode: '1' },
       { type: 'attempt', ...failed, ...told, actor: 'nobody' },
       ...(['open', 'half_open', 'closed'] as const).map(
-        (state) => ({ type: 'breaker', provider: 'a', state }) as const,
+        (state) => ({ type: 'breaker', provider: 'a', country: '', state }) as const,
       ),
       { type: 'report', ...failed, status: 'failed', outcome: 'applied' },
       { type: 'callback_refused', provider: 'a', why: 'forged' },

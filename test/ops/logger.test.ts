@@ -72,7 +72,9 @@ describe('for people, a call is one line', () => {
   });
 
   test('that says nothing about a caller where there is none', async () => {
-    const line = await logged([{ type: 'breaker', provider: 'twilio', state: 'closed' }], { pretty: true });
+    const line = await logged([{ type: 'breaker', provider: 'twilio', country: '', state: 'closed' }], {
+      pretty: true,
+    });
     expect(line).toMatch(/ INFO: provider is in use again \{"provider":"twilio"\}\n$/);
   });
 });
@@ -170,9 +172,9 @@ test('a code that no table lists is told once and for all', async () => {
 
 test('what happens around providers is news once a minute', async () => {
   const events: Event[] = [
-    { type: 'breaker', provider: 'twilio', state: 'open' },
-    { type: 'breaker', provider: 'twilio', state: 'half_open' },
-    { type: 'breaker', provider: 'twilio', state: 'closed' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'half_open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'closed' },
     { type: 'callback_refused', provider: 'twilio', why: 'forged' },
     { type: 'callback_refused', provider: 'twilio', why: 'forged' },
     { type: 'reports_failed', provider: 'tencent', error: new Error('271828') },

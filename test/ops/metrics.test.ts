@@ -82,12 +82,12 @@ const cases: [what: string, event: Event, lines: string[]][] = [
   ],
   [
     'a provider that is left alone',
-    { type: 'breaker', provider: 'twilio', state: 'open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'open' },
     ['countersign_provider_breaker_open{provider="twilio"} 1'],
   ],
   [
     'a provider that is tried again',
-    { type: 'breaker', provider: 'twilio', state: 'half_open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'half_open' },
     ['countersign_provider_breaker_open{provider="twilio"} 0.5'],
   ],
   [

@@ -17,6 +17,7 @@ export const OUTGOING: Outgoing = {
 
 export const MESSAGE: Message = {
   to: OUTGOING.to,
+  region: OUTGOING.region,
   text: OUTGOING.text,
   code: OUTGOING.code,
   minutes: 5,

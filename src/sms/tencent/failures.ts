@@ -24,7 +24,7 @@ export function isTencentCode(code: unknown): code is string {
 export function refusal(code: string, requestId: string, { failOverBlocked, now }: RefusalPolicy): Failure {
   const listed = TENCENT_CODES.get(code);
   const row = listed ?? unlistedRow(code);
-  const { category, status, actor, retryAfterMs, retrySame, local } = row;
+  const { category, status, actor, retryAfterMs, retrySame, scope } = row;
   return {
     kind: kindOf(row, failOverBlocked),
     category,
@@ -35,7 +35,7 @@ export function refusal(code: string, requestId: string, { failOverBlocked, now 
       retryAfterMs: retryAfterMs === 'next_day' ? untilNextDay(now()) : retryAfterMs,
     }),
     ...(retrySame && { retrySame }),
-    ...(local && { local }),
+    ...(scope && { scope }),
     ...(requestId !== '' && { requestId }),
     ...(listed === undefined && { unlistedCode: code }),
   };
@@ -50,7 +50,7 @@ function untilNextDay(now: number): number {
 }
 
 /** It may concern one number only: an outsider's odd numbers must not close Tencent for everybody. */
-const UNLISTED = { ...UNAVAILABLE, actor: 'operator', local: true } as const;
+const UNLISTED = { ...UNAVAILABLE, actor: 'operator', scope: 'message' } as const;
 
 const PREFIXES: readonly (readonly [RegExp, TencentRow])[] = [
   [

@@ -95,8 +95,8 @@ function uncoded(verdict: Uncoded, code: unknown, word: string): TwilioFailure {
   const digits = String(code);
   if (!/^[1-9]\d{0,4}$/.test(digits)) return { ...verdict, vendorCode: word };
   // It may concern one number only: an outsider's odd numbers must not close Twilio for everybody.
-  const local = verdict.kind === 'unavailable';
-  return { ...verdict, vendorCode: 'unlisted', unlistedCode: digits, ...(local && { local }) };
+  const odd = verdict.kind === 'unavailable';
+  return { ...verdict, vendorCode: 'unlisted', unlistedCode: digits, ...(odd && { scope: 'message' }) };
 }
 
 /** RFC 9110 §15: what an answer without a known code proves. */

@@ -81,6 +81,7 @@ export function resultOf(posted: PostResult, message: Message, now: number): Sen
   const details = {
     vendorCode: `http_${status}`,
     ...(retryAfterMs !== null && { retryAfterMs }),
+    ...scopeIn(answer),
     ...idsIn(answer, headers, message),
   };
   if (status === 422 || (status >= 400 && status < 500 && OF_THE_NUMBER.has(category))) {
@@ -144,6 +145,12 @@ function failedResult(fault: FaultWord, written: boolean): Failure {
   const { status } = CATEGORIES[category];
   const actor = fault === 'timeout' || fault === 'reset' ? 'nobody' : 'operator';
   return { kind: written ? 'unknown' : 'unavailable', category, vendorCode: fault, status, actor };
+}
+
+/** A gateway may have several vendors behind it: what fails for one country must not shut the others out. */
+function scopeIn(answer: Readonly<Record<string, unknown>> | null): Pick<Failure, 'scope'> {
+  const { scope } = answer ?? {};
+  return scope === 'country' || scope === 'message' ? { scope } : {};
 }
 
 function meaningOfRejected(category: FailureCategory): Meaning {
