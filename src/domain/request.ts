@@ -15,9 +15,9 @@ import {
 import { readLocale } from './locale.ts';
 import { missingVariables } from './message.ts';
 import type { Phone, PhonePolicy } from './phone.ts';
-import type { PurposePolicy } from './policy.ts';
+import type { MessagePolicy, PurposePolicy } from './policy.ts';
 import type { FieldViolation } from './refusal.ts';
-import { validateVariables } from './variables.ts';
+import { MAX_CHARACTERS, validateVariables } from './variables.ts';
 
 /** What the operator decided. */
 export interface RequestRules {
@@ -57,13 +57,35 @@ export function validateSendCode(
   validateLength('captcha_token', request.captchaToken, { most: 4096, found });
   const locale = readLocale(request.locale);
   validateVariables(request.variables, found);
-  if (purpose) refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
+  if (purpose) {
+    refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
+    refuseUnfit(purpose.message, request.variables, found);
+  }
   return validated(phone && purpose && { phone, purpose, locale }, found);
 }
 
 /** The names are the operator's, from the text of the purpose. */
 function refuseMissing(names: readonly string[], found: Violations): void {
   if (names.length > 0) found.push({ field: 'variables', rule: 'missing_variables', expected: names.join(', ') });
+}
+
+/** A provider would refuse the message: its templates take no empty variables, and none that are too long. */
+function refuseUnfit(
+  { requiredVariables, variableCharacters }: MessagePolicy,
+  variables: Readonly<Record<string, string>>,
+  found: Violations,
+): void {
+  for (const name of requiredVariables) {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value === undefined) continue;
+    const field = `variables[${name}]`;
+    if (value.trim() === '') found.push({ field, rule: 'required' });
+    const length = [...value].length;
+    // What is too long for any variable is refused already.
+    if (length > variableCharacters && length <= MAX_CHARACTERS) {
+      found.push({ field, rule: 'too_long', expected: `${variableCharacters}` });
+    }
+  }
 }
 
 interface CheckCodeFields extends TargetFields {

@@ -136,6 +136,33 @@ describe('where no route leads', () => {
   });
 });
 
+describe('a variable that a template would refuse is the caller’s error', () => {
+  it.each([
+    ['empty', '', 'REQUIRED'],
+    ['too long', '1234567890123', 'TOO_LONG'],
+  ])('%s: it is named, nothing is sent, nothing is charged', async (_, order, reason) => {
+    const file = 'tencent: { templateParameters: [code, order], parameterCharacters: 12 }';
+    const app = await start(['tencent'], { file });
+    const before = fakes.received().length;
+    const user = createUser(app, { protocol: 'grpc', phone: '+8613812345678', ...CALLER });
+    const refused = await user.send({ variables: { order } });
+    expect(refused).toMatchObject({
+      status: 'INVALID_ARGUMENT',
+      details: { BadRequest: { fieldViolations: [{ field: 'variables[order]', reason }] } },
+    });
+    expect((await user.status()).limits.map(({ used }) => used)).toEqual([0, 0]);
+    expect(fakes.received()).toHaveLength(before);
+  });
+});
+
+it('a code that one vendor has carried too often goes by another', async () => {
+  const app = await start(['tencent', 'twilio']);
+  fakes.tencent.answer({ how: 'refuse_number', code: 'LimitExceeded.PhoneNumberSameContentDailyLimit' });
+  const { delivery } = ok(await userOf(app, '+8613812345678').send());
+  fakes.tencent.answer({ how: 'ok' });
+  expect(delivery).toMatchObject({ provider: 'twilio', attempts: [{ provider: 'tencent' }, { provider: 'twilio' }] });
+});
+
 describe('failover', () => {
   const attemptsIn = ({ delivery }: SendCodeResponse) =>
     delivery?.attempts.map(({ provider, result, category }) =>

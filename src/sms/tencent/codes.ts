@@ -138,7 +138,8 @@ export const TENCENT_CODES: ReadonlyMap<string, TencentRow> = new Map([
     'FailedOperation.TemplateParamSetNotMatchApprovedTemplate': 'the template has another number of variables',
     'FailedOperation.MarketingSendTimeConstraint': 'the template is one for marketing, which sends from 8 to 22 only',
     'InvalidParameterValue.TemplateParameterFormatError': 'verification templates take up to 6 digits per variable',
-    'InvalidParameterValue.TemplateParameterLengthLimit': 'a variable of the template is too long',
+    'InvalidParameterValue.TemplateParameterLengthLimit':
+      'a variable of the template is too long: accounts of persons set tencent.parameterCharacters to 12',
     'UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone': 'a mainland template for a number abroad',
     'UnsupportedOperation.GlobalTemplateToChineseMainlandPhone': 'an international template for a mainland number',
   }),

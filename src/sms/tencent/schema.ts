@@ -69,6 +69,11 @@ export const schema = z
       env: 'TENCENT_SMS_TEMPLATE_PARAMETERS',
       description: 'What fills the templates, in order: `code`, `minutes`, `brand` or variables of the request.',
     }),
+    parameterCharacters: whole(1, MAX_CHARACTERS).default(MAX_CHARACTERS).meta({
+      env: 'TENCENT_SMS_PARAMETER_CHARACTERS',
+      description:
+        'Most characters of a variable or brand in a template: 12 for accounts of persons; those of companies have no limit. A request with a longer variable is `INVALID_ARGUMENT`.',
+    }),
     templates: z.array(template).max(200).default([]).meta({
       description: 'Templates by purpose and locale; the most specific one is used, the two ids above when none fits.',
     }),
