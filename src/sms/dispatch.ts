@@ -16,7 +16,10 @@ import { sleep as pause, type Sleep } from './sleep.ts';
 export type Dispatch = (message: Outgoing, bounds: DispatchBounds) => Promise<Dispatched>;
 
 /** A message before its route is chosen, which decides the sender. */
-export type Outgoing = Omit<Message, 'sender'>;
+export interface Outgoing extends Omit<Message, 'sender'> {
+  /** For the log. */
+  readonly verificationId: string;
+}
 
 export interface DispatchBounds {
   /** For all providers together. A provider that was called may take until then, even when the caller gave up. */
@@ -121,15 +124,17 @@ interface AttemptParts {
 
 async function attempt({ provider, sender }: Hop, { message, options, signal }: AttemptParts) {
   const { providers, emit, clock } = options;
+  const { verificationId, ...rest } = message;
   const start = clock();
-  const result = (await providers.get(provider)?.send({ ...message, sender }, signal)) ?? NO_SUCH_PROVIDER;
+  const result = (await providers.get(provider)?.send({ ...rest, sender }, signal)) ?? NO_SUCH_PROVIDER;
   // Tenths are enough for what is stored and shown.
   const latencyMs = Math.round((clock() - start) * 10) / 10;
   const facts = result.kind === 'accepted' ? NO_FAILURE : result;
   const { category, vendorCode, actor = 'nobody', requestId: vendorRequestId = '', unlistedCode = '' } = facts;
   const made: DeliveryAttempt = { provider, result: result.kind, category, latencyMs };
   const shown = { result: result.kind, category, vendorCode, actor, vendorRequestId, unlistedCode };
-  emit({ type: 'attempt', provider, ...shown, seconds: latencyMs / 1000 });
+  const about = { provider, verificationId, country: rest.region };
+  emit({ type: 'attempt', ...about, ...shown, seconds: latencyMs / 1000 });
   return { result, made };
 }
 

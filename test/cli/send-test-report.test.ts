@@ -4,6 +4,8 @@ import type { Event } from '../../src/event.ts';
 
 const FAILED: Extract<Event, { type: 'attempt' }> = {
   type: 'attempt',
+  verificationId: '',
+  country: 'US',
   provider: 'acme',
   result: 'unavailable',
   category: 'transient',

@@ -45,7 +45,8 @@ describe('the lists', () => {
     observe(CALL);
     observe({ ...CALL, method: 'CheckCode', facts: { outcome: 'approved' } });
     observe({ type: 'store', operation: 'send', error: null, seconds: 0 });
-    const failed = { provider: 'a', category: 'blocked', vendorCode: '', seconds: 0 } as const;
+    const about = { provider: 'a', verificationId: '', country: 'US' } as const;
+    const failed = { ...about, category: 'blocked', vendorCode: '', seconds: 0 } as const;
     const told = { actor: 'user', vendorRequestId: '', unlistedCode: '1' } as const;
     observe({ type: 'attempt', result: 'rejected', ...failed, ...told });
     observe({ type: 'breaker', provider: 'a', country: 'US', state: 'open' });
@@ -79,7 +80,8 @@ describe('the lists', () => {
     const lines: string[] = [];
     const destination = { write: (text: string) => void lines.push(text) };
     const log = logEvents(await createLogger({ level: 'debug', pretty: false, destination }), () => 0);
-    const failed = { provider: 'a', result: 'unavailable', category: 'balance', vendorCode: 'b', seconds: 0 } as const;
+    const about = { provider: 'a', verificationId: '', country: 'US' } as const;
+    const failed = { ...about, result: 'unavailable', category: 'balance', vendorCode: 'b', seconds: 0 } as const;
     const told = { actor: 'operator', vendorRequestId: 'c', unlistedCode: '' } as const;
     const error = new Error();
     const events: Event[] = [

@@ -23,13 +23,15 @@ function rpc(over: Partial<Extract<Event, { type: 'rpc' }>>): Event {
 
 const ATTEMPT = {
   type: 'attempt',
+  verificationId: 'v-1',
+  country: 'US',
   provider: 'twilio',
   actor: 'nobody',
   vendorRequestId: 'RQ1',
   unlistedCode: '',
   seconds: 3,
 } as const;
-const REPORT = { type: 'report', provider: 'twilio' } as const;
+const REPORT = { type: 'report', ...{ verificationId: '', country: '' }, provider: 'twilio' } as const;
 
 const cases: [what: string, event: Event, lines: string[]][] = [
   [

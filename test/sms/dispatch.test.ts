@@ -138,6 +138,7 @@ describe('dispatch', () => {
     });
     await send();
     expect(asked).toEqual([{ e164: '+14155550123', region: 'US' }]);
+    // The id of the verification is the caller's: no provider gets it.
     expect(sent).toEqual([{ ...MESSAGE, sender: { from: 'Acme' } }]);
   });
 
@@ -202,11 +203,13 @@ describe('dispatch', () => {
     const running = send();
     await pass(4_000);
     await running;
-    const empty = { actor: 'nobody', vendorRequestId: '', unlistedCode: '' };
+    const about = { verificationId: 'verification-1', country: 'US' };
+    const empty = { actor: 'nobody', vendorRequestId: '', unlistedCode: '', ...about };
     expect(attempts()).toEqual([
       {
         type: 'attempt',
         provider: 'p1',
+        ...about,
         result: 'unavailable',
         category: 'transient',
         vendorCode: '20503',

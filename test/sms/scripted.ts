@@ -13,6 +13,7 @@ export const OUTGOING: Outgoing = {
   variables: {},
   sendId: 'send-1',
   reportToken: 'token-1',
+  verificationId: 'verification-1',
 };
 
 export const MESSAGE: Message = {
