@@ -1,11 +1,12 @@
 /** Somebody who can write to Redis, but does not have the secret. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { keysUnder } from '../support/keys.ts';
 import { createStage, ownRedis, without } from './stage.ts';
 import { createUser, type User } from './user.ts';
 
 const redis = await ownRedis();
 const stage = createStage(redis);
+beforeEach(() => redis.clear());
 afterAll(() => redis.close());
 
 async function keyOf(kind: string): Promise<string> {
@@ -39,7 +40,6 @@ describe('who can write to Redis', () => {
     expect(await user.verdict(guess, REQUEST)).toBe('INTERNAL');
     expect((await user.record()).approvedAt).toBeUndefined();
     expect(await user.verdict(user.code())).toBe('APPROVED');
-    await redis.clear();
   });
 
   it('negative control: a replay that believes the store approves a wrong guess', async () => {
@@ -48,7 +48,6 @@ describe('who can write to Redis', () => {
     const guess = await wrongGuess(user);
     await forgeVerdict();
     expect(await user.verdict(guess, REQUEST)).toBe('APPROVED');
-    await redis.clear();
   });
 
   it('cannot give the tag of one approval to another guess', async () => {
@@ -63,7 +62,6 @@ describe('who can write to Redis', () => {
     await forgeVerdict();
     await redis.client.hset(await keyOf('q'), 'tag', tag);
     expect(await user.verdict(guess, REQUEST)).toBe('INTERNAL');
-    await redis.clear();
   });
 
   const moves = [
@@ -92,7 +90,6 @@ describe('who can write to Redis', () => {
     await redis.client.hset(await keyOf('v'), 'mac', mac);
     const target = byPhone ? { verificationId: '', phone: user.phone } : {};
     const verdict = await user.verdict(known, target);
-    await redis.clear();
     return verdict;
   }
 });
