@@ -14,9 +14,10 @@ export function purposePolicies(config: Config): ReadonlyMap<string, PurposePoli
     usedVendors(config).map(({ name }) => name),
   );
   const rows = Object.entries(config.purposes).map(([name, purpose]): PurposePolicy => {
-    const { digits, guesses, guessesByPhone, resend, expirySeconds } = purpose;
+    const { digits, guesses, guessesByPhone, resend, checkVariables, expirySeconds } = purpose;
     const message = messagePolicy(purpose, requiredVariables(config, routes, name));
-    return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, message };
+    const variablesRequired = checkVariables === 'required';
+    return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, variablesRequired, message };
   });
   return new Map(rows.map((row) => [row.name, row]));
 }

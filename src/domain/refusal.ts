@@ -6,6 +6,10 @@ export type Refusal =
   | { readonly reason: 'INVALID_FIELDS'; readonly violations: readonly FieldViolation[] }
   | { readonly reason: 'REQUEST_ID_REUSED' }
   | { readonly reason: 'MALFORMED_REQUEST' }
+  /** The first call with this request id may still send. */
+  | { readonly reason: 'SEND_UNDER_WAY'; readonly retryAfterMs: number }
+  /** The request was answered, and its code died in a failover of the store. */
+  | { readonly reason: 'CODE_LOST' }
   | { readonly reason: 'COOLDOWN'; readonly retryAfterMs: number }
   | {
       readonly reason: 'PHONE_LIMIT';

@@ -58,6 +58,7 @@ export function validateSendCode(
   const locale = readLocale(request.locale);
   validateVariables(request.variables, found);
   if (purpose) refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
+  if (purpose) requireVariables(purpose, request.variables, found);
   return validated(phone && purpose && { phone, purpose, locale }, found);
 }
 
@@ -66,11 +67,21 @@ function refuseMissing(names: readonly string[], found: Violations): void {
   if (names.length > 0) found.push({ field: 'variables', rule: 'missing_variables', expected: names.join(', ') });
 }
 
+/** A code that must be checked with its variables has some. */
+function requireVariables(
+  { variablesRequired }: PurposePolicy,
+  variables: Readonly<Record<string, string>>,
+  found: Violations,
+): void {
+  if (variablesRequired && Object.keys(variables).length === 0) found.push({ field: 'variables', rule: 'required' });
+}
+
 interface CheckCodeFields extends TargetFields {
   readonly purpose: string;
   readonly code: string;
   readonly requestId: string;
   readonly client?: ClientFields | undefined;
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 export function validateCheckCode(
@@ -83,6 +94,8 @@ export function validateCheckCode(
   validateCode(request.code, purpose, found);
   validateRequestId(request.requestId, found);
   validateClient(request.client, found);
+  validateVariables(request.variables, found);
+  if (purpose) requireVariables(purpose, request.variables, found);
   return validated(target && purpose && { target, purpose }, found);
 }
 

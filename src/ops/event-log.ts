@@ -52,6 +52,7 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
         return;
       case 'settle_failed': {
         const { refund, attempt, error } = event;
+        if (!isDue(['settle', String(refund), error.message])) return;
         return logger.error({ refund, attempt, err: faultRecord(error) }, 'a send could not be settled');
       }
       case 'fault':

@@ -24,6 +24,8 @@ const REASONS = all<Reason>({
   INVALID_FIELDS: true,
   REQUEST_ID_REUSED: true,
   MALFORMED_REQUEST: true,
+  SEND_UNDER_WAY: true,
+  CODE_LOST: true,
   COOLDOWN: true,
   PHONE_LIMIT: true,
   GUESS_BUDGET: true,

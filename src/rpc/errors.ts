@@ -37,6 +37,8 @@ const CODES = {
   INVALID_FIELDS: Code.INVALID_ARGUMENT,
   REQUEST_ID_REUSED: Code.INVALID_ARGUMENT,
   MALFORMED_REQUEST: Code.INVALID_ARGUMENT,
+  SEND_UNDER_WAY: Code.UNAVAILABLE,
+  CODE_LOST: Code.ABORTED,
   COOLDOWN: Code.RESOURCE_EXHAUSTED,
   PHONE_LIMIT: Code.RESOURCE_EXHAUSTED,
   GUESS_BUDGET: Code.RESOURCE_EXHAUSTED,
@@ -125,6 +127,7 @@ function specificDetails(refusal: Refusal, texts: Texts): Detail[] {
     case 'PROVIDER_LIMIT':
       return [retryInfo(refusal.retryAfterMs), quotaFailure(refusal, { quotaId: 'provider' })];
     case 'STORE_UNAVAILABLE':
+    case 'SEND_UNDER_WAY':
     case 'DELIVERY_UNAVAILABLE':
       return [retryInfo(refusal.retryAfterMs)];
     default:

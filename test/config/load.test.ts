@@ -47,7 +47,15 @@ describe('without any configuration', () => {
 
   test('there are three purposes with six digits, five minutes and five guesses', () => {
     const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
-    const policy = { digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message };
+    const policy = {
+      digits: 6,
+      lifeMs: 300_000,
+      guesses: 5,
+      guessesByPhone: 3,
+      resend: 'same',
+      variablesRequired: false,
+      message,
+    };
     expect([...purposePolicies(config).values()]).toEqual([
       { name: 'register', ...policy },
       { name: 'login', ...policy },
@@ -157,8 +165,26 @@ describe('the file', () => {
       requiredVariables: [],
     };
     expect([...purposePolicies(config).values()]).toEqual([
-      { name: 'pay', digits: 8, lifeMs: 90_000, guesses: 2, guessesByPhone: 2, resend: 'new', message: ending },
-      { name: 'vote', digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message },
+      {
+        name: 'pay',
+        digits: 8,
+        lifeMs: 90_000,
+        guesses: 2,
+        guessesByPhone: 2,
+        resend: 'new',
+        variablesRequired: false,
+        message: ending,
+      },
+      {
+        name: 'vote',
+        digits: 6,
+        lifeMs: 300_000,
+        guesses: 5,
+        guessesByPhone: 3,
+        resend: 'same',
+        variablesRequired: false,
+        message,
+      },
     ]);
   });
 

@@ -229,7 +229,7 @@ async function everything(store: Store): Promise<string[]> {
   ];
   const delivery: Delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts };
   const report = { token: '', messageId: 'm', status: 'delivered', category: '', vendorCode: '' } as const;
-  const send = (sendId: string) => store.send({ slot, rules, sendId, candidate, session: '', request });
+  const send = (sendId: string) => store.send({ slot, rules, sendId, candidate, session: '', content: '', request });
   const settle = (sendId: string, given: Delivery | null) =>
     store.settle({ slot, sendId, requestHash: 'hash', delivery: given });
   const check = (codeMac: string, nonce: string | null) =>
@@ -237,8 +237,10 @@ async function everything(store: Store): Promise<string[]> {
       slot,
       nonce,
       session: '',
+      content: '',
       codeMac,
       request: { hash: codeMac, content: codeMac },
+      approvedTag: '',
       guessesByPhone: 3,
     });
   const steps: (() => Promise<unknown>)[] = [

@@ -26,6 +26,7 @@ const login: PurposePolicy = {
   guesses: 5,
   guessesByPhone: 3,
   resend: 'same',
+  variablesRequired: false,
   message: PLAIN_MESSAGE,
 };
 const transfer: PurposePolicy = { ...login, name: 'transfer', digits: 8 };
@@ -55,6 +56,7 @@ const check: CheckCodeInput = {
   region: '',
   purpose: 'login',
   code: '012345',
+  variables: {},
   requestId: '',
   client,
 };
@@ -184,7 +186,7 @@ describe('every violation is reported at once, in the order of the fields', () =
       expected: 'verification_id, phone',
     };
     const required = (field: string): FieldViolation => ({ field, rule: 'required' });
-    const nothing = { phone: '', region: '', purpose: '', verificationId: '', code: '', requestId: '' };
+    const nothing = { phone: '', region: '', purpose: '', verificationId: '', code: '', requestId: '', variables: {} };
     const noSend = { ...nothing, locale: '', captchaToken: '', variables: {} };
     expect(violations(validateSendCode(noSend, rules))).toEqual([required('phone'), required('purpose')]);
     expect(violations(validateCheckCode(nothing, rules))).toEqual([oneOf, required('purpose'), required('code')]);

@@ -36,6 +36,19 @@ const TABLE: readonly Row[] = [
     chinese: '无法解析该请求。',
   },
   {
+    refusal: { reason: 'SEND_UNDER_WAY', retryAfterMs: 1_000 },
+    status: 'UNAVAILABLE',
+    text: 'This code is being sent. Try again in 1 second.',
+    chinese: '验证码正在发送，请在1秒钟后重试。',
+    details: { RetryInfo: { retryDelay: '1s' } },
+  },
+  {
+    refusal: { reason: 'CODE_LOST' },
+    status: 'ABORTED',
+    text: 'This code is no longer valid. Request a new one.',
+    chinese: '该验证码已失效，请重新获取。',
+  },
+  {
     refusal: { reason: 'COOLDOWN', retryAfterMs: 42_001.2 },
     status: 'RESOURCE_EXHAUSTED',
     text: COOLDOWN,
