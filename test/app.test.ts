@@ -24,6 +24,7 @@ const REQUEST = { phone: '+14155550123', purpose: 'login' };
 const LOOPBACK = { GRPC_LISTEN: '127.0.0.1:0', HTTP_LISTEN: '127.0.0.1:0', OPS_LISTEN: '127.0.0.1:0' };
 const PRODUCTION = {
   NODE_ENV: 'production',
+  SMS_BRAND: 'Acme',
   REDIS_URL: 'redis://127.0.0.1:1',
   COUNTERSIGN_SECRET: 'a root secret that only tests use',
   COUNTERSIGN_CALLERS: `{auth: {tokens: [${createHash('sha256').update('token').digest('hex')}]}}`,

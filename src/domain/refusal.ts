@@ -67,6 +67,8 @@ export type FieldRule =
   | 'too_many'
   | 'malformed_name'
   | 'contains_link'
+  /** A number to call, or one like the code beside it. */
+  | 'contains_number'
   /** A phone that a provider knows not to exist or not to take SMS. */
   | 'refused_number'
   /** Variables that the text of this purpose needs; `expected` lists their names. */

@@ -56,7 +56,7 @@ export function validateSendCode(
   validateClient(request.client, found);
   validateLength('captcha_token', request.captchaToken, { most: 4096, found });
   const locale = readLocale(request.locale);
-  validateVariables(request.variables, found);
+  validateVariables(request.variables, { codeDigits: purpose?.digits ?? 0, found });
   if (purpose) refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
   if (purpose) requireVariables(purpose, request.variables, found);
   return validated(phone && purpose && { phone, purpose, locale }, found);

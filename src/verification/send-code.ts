@@ -30,7 +30,7 @@ export interface SendCodeDependencies extends RequestRules {
   /** Names the sender in the text. */
   readonly brand: string;
   /** The fixed code of a test number (E.164), at least as long as any purpose's; null for all others. */
-  readonly testCode: (e164: string, now: number) => string | null;
+  readonly testCode: (identity: string, now: number) => string | null;
   /** Milliseconds since the epoch: until when a number is a test number. */
   readonly now: () => number;
   /** Cryptographically strong random bytes. */
@@ -122,11 +122,11 @@ function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDepen
   const { phone, purpose, locale } = validOrRefused(validateSendCode(request, dependencies));
   call.facts.phone = phone.masked;
   const { lifeMs, digits, guesses, resend } = purpose;
-  const fixedCode = testCode(phone.e164, now())?.slice(0, digits) ?? null;
+  const fixedCode = testCode(phone.identity, now())?.slice(0, digits) ?? null;
   const test = fixedCode !== null;
   if (!test && refusesType(phone, phones)) throw new Refused({ reason: 'NUMBER_TYPE_REFUSED', numberType: phone.type });
 
-  const phoneKey = keyring.phoneKey(phone.e164);
+  const phoneKey = keyring.phoneKey(phone.identity);
   const slot = slotOf(phoneKey, purpose, call);
   const session = sessionKey(keyring, phoneKey, request.client?.sessionId ?? '');
   const codeOf = (seed: string) => fixedCode ?? keyring.code({ phoneKey, purpose: purpose.name, seed, digits });

@@ -19,7 +19,7 @@ export function locate(
 ): { slot: Slot; nonce: string | null } {
   if (target.kind === 'id') return locateId(target.verificationId, purpose, { keyring, call });
   call.facts.phone = target.phone.masked;
-  return { slot: slotOf(keyring.phoneKey(target.phone.e164), purpose, call), nonce: null };
+  return { slot: slotOf(keyring.phoneKey(target.phone.identity), purpose, call), nonce: null };
 }
 
 export function locateId(

@@ -11,6 +11,7 @@ const OTHER_SECRET = 'another-root-secret-of-enough-bytes';
 const HASH = 'a'.repeat(64);
 const PRODUCTION = {
   NODE_ENV: 'production',
+  SMS_BRAND: 'Acme',
   REDIS_URL: 'rediss://redis:6379/2',
   COUNTERSIGN_SECRET: SECRET,
   COUNTERSIGN_CALLERS: `{auth: {tokens: [${HASH}]}}`,
@@ -377,6 +378,7 @@ test('all mistakes are reported at once, and none repeats what was written', () 
     'log.level',
     'REDIS_URL',
     'SMS_MOCK_MODE',
+    'SMS_BRAND',
     'TENCENT_SECRET_ID',
     'TENCENT_SMS_SDK_APP_ID',
     'TENCENT_SMS_TEMPLATE_ID',
@@ -404,6 +406,7 @@ describe('production', () => {
       'REDIS_URL: is required in production',
       'COUNTERSIGN_SECRET: is required in production',
       'sms: no SMS provider configured',
+      'SMS_BRAND: is required in production',
       'COUNTERSIGN_CALLERS: is required in production',
     ]);
   });

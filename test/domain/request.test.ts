@@ -64,7 +64,13 @@ const rate: RateStatusInput = { phone: '+14155550123', region: '', purpose: 'log
 const get: GetVerificationInput = { verificationId: ID, phone: '', region: '', purpose: 'login' };
 const cancel: CancelVerificationInput = { verificationId: ID, purpose: 'login' };
 
-const phone = { e164: '+14155550123', region: 'US', type: 'landline_or_mobile', masked: '****0123' };
+const phone = {
+  e164: '+14155550123',
+  identity: '+14155550123',
+  region: 'US',
+  type: 'landline_or_mobile',
+  masked: '****0123',
+};
 
 function violations(result: Validated<unknown>): readonly FieldViolation[] {
   return result.ok ? [] : result.violations;
@@ -141,7 +147,7 @@ describe('every violation is reported at once, in the order of the fields', () =
       { field: 'request_id', rule: 'not_printable' },
       ...ofClient,
       { field: 'captcha_token', rule: 'too_long', expected: '4096' },
-      { field: 'variables', rule: 'contains_link' },
+      { field: 'variables[link]', rule: 'contains_link' },
     ]);
   });
 
@@ -343,7 +349,7 @@ describe('whatever comes in', () => {
         if (result.ok) return;
         expect(result.violations.length).toBeGreaterThan(0);
         for (const { field, rule, expected } of result.violations) {
-          expect(field).toMatch(/^[a-z_]+(?:\.[a-z_]+)?$/);
+          expect(field).toMatch(/^(?:[a-z_]+(?:\.[a-z_]+)?|variables\[[a-z0-9_]+\])$/);
           expect(rule).toMatch(/^[a-z_]+$/);
           expect(expected ?? '8').toMatch(/^(?:[0-9]+|4-8|login, transfer|verification_id, phone)$/);
         }

@@ -49,6 +49,19 @@ describe('sendCode', () => {
     expect(await verifier.checkCode(request, call())).toEqual({ result: 'not_found' });
   });
 
+  it('counts two numbers of one handset as one phone, and sends to the one that was given', async () => {
+    const verifier = stage.start();
+    const sent = await verifier.sendCode(sendRequest({ phone: '+972599123456' }), call());
+    expect(stage.messages.map(({ to }) => to)).toEqual(['+972599123456']);
+    expect(await refusal(verifier.sendCode(sendRequest({ phone: '+970599123456' }), call()))).toMatchObject({
+      reason: 'COOLDOWN',
+    });
+    const byPhone = { verificationId: '', phone: '+970599123456' };
+    expect(await verifier.checkCode(checkRequest(sent, stage.lastCode(), byPhone), call())).toMatchObject({
+      result: 'approved',
+    });
+  });
+
   it('writes the text in the language of the locale, with the brand', async () => {
     const verifier = stage.start();
     await verifier.sendCode(sendRequest({ locale: 'zh-CN' }), call());

@@ -127,8 +127,8 @@ export type SendCodeRequest = Message<"countersign.v1.SendCodeRequest"> & {
   captchaToken: string;
 
   /**
-   * Values for the message template; at most 8, each at most 32 characters and free of links and invisible
-   * characters. Names are lower_snake_case, at most 32 characters.
+   * Values for the message template; at most 8, each at most 32 characters, without invisible characters, links,
+   * addresses, phone numbers and numbers like a code. Names are lower_snake_case, at most 32 characters.
    *
    * @generated from field: map<string, string> variables = 8;
    */
