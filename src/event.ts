@@ -29,6 +29,10 @@ export type Event =
   | {
       readonly type: 'attempt';
       readonly provider: string;
+      /** Empty outside of a call of the service. */
+      readonly verificationId: string;
+      /** ISO 3166-1 alpha-2; `001` when the number belongs to no country. */
+      readonly country: string;
       readonly result: AttemptResult;
       readonly category: FailureCategory | '';
       /** From the table of the vendor's codes, or a code of ours: a bounded set. */
@@ -42,11 +46,21 @@ export type Event =
       readonly seconds: number;
     }
   /** A provider gets no message (`open`), one as a probe (`half_open`), or all (`closed`). */
-  | { readonly type: 'breaker'; readonly provider: string; readonly state: BreakerState }
+  | {
+      readonly type: 'breaker';
+      readonly provider: string;
+      /** ISO 3166-1 alpha-2; empty when it is about all messages. */
+      readonly country: string;
+      readonly state: BreakerState;
+    }
   /** One per delivery report that a vendor sent. */
   | {
       readonly type: 'report';
       readonly provider: string;
+      /** Empty when the send is not known, or was made by an earlier version. */
+      readonly verificationId: string;
+      /** As in an attempt; empty like the verification's id. */
+      readonly country: string;
       readonly status: ReportedStatus;
       /** Empty unless failed. */
       readonly category: FailureCategory | '';

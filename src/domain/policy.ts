@@ -1,4 +1,5 @@
 /** What the operator decides about codes and limits, after configuration has been read. Pure data. */
+import { MAX_CHARACTERS } from './variables.ts';
 
 /** One sliding window over the sends to a phone. */
 export interface Limit {
@@ -40,6 +41,8 @@ export interface MessagePolicy {
   readonly texts: ReadonlyMap<string, string>;
   /** Names of the variables that a provider's approved templates ask for, whatever the text. */
   readonly requiredVariables: readonly string[];
+  /** The most characters that those templates take in one variable; an empty one they never take. */
+  readonly variableCharacters: number;
 }
 
 /** Bundled texts, with nothing after them. */
@@ -48,6 +51,7 @@ export const PLAIN_MESSAGE: MessagePolicy = {
   androidAppHash: '',
   texts: new Map(),
   requiredVariables: [],
+  variableCharacters: MAX_CHARACTERS,
 };
 
 export interface LimitPolicy {

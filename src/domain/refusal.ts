@@ -43,7 +43,7 @@ export type Reason = Refusal['reason'];
 
 /** What is wrong with a field. Never the value itself: it may be a phone number or a code. */
 export interface FieldViolation {
-  /** The field's name in the proto, dotted for nested ones: `client.ip`. */
+  /** The field's name in the proto, dotted for nested ones: `client.ip`; with its key for one of a map: `variables[shop]`. */
   readonly field: string;
   readonly rule: FieldRule;
   /** A number or list that the rule's text mentions: the maximum length, the number of digits, the known purposes. */

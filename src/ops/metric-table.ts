@@ -72,7 +72,7 @@ const GAUGES = {
   breakerOpen: {
     name: 'countersign_provider_breaker_open',
     help: '1 while a provider is left alone after failures, 0.5 while it is tried with one message.',
-    labelNames: ['provider'],
+    labelNames: ['provider', 'country'],
   },
   storeLost: {
     name: 'countersign_store_lost',

@@ -14,6 +14,7 @@ export interface Metrics {
 }
 
 type RpcEvent = Extract<Event, { type: 'rpc' }>;
+type BreakerEvent = Extract<Event, { type: 'breaker' }>;
 type AttemptEvent = Extract<Event, { type: 'attempt' }>;
 type ReportEvent = Extract<Event, { type: 'report' }>;
 
@@ -46,7 +47,7 @@ export function createMetrics(methods: readonly string[]): Metrics {
         case 'attempt':
           return observeAttempt(metric, event);
         case 'breaker':
-          return metric.breakerOpen.set({ provider: event.provider }, BREAKER_STATES[event.state]);
+          return observeBreaker(metric, event);
         case 'report':
           return observeReport(metric, event);
         case 'callback_refused':
@@ -64,6 +65,11 @@ export function createMetrics(methods: readonly string[]): Metrics {
       }
     },
   };
+}
+
+/** Without a country: of all messages. */
+function observeBreaker(metric: Metric, { provider, country, state }: BreakerEvent): void {
+  metric.breakerOpen.set({ provider, ...(country !== '' && { country }) }, BREAKER_STATES[state]);
 }
 
 function observeRpc(metric: Metric, { edge, method, status, reason, seconds, facts }: RpcEvent): void {

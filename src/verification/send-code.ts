@@ -167,7 +167,8 @@ function messageOf(
     region: phone.region,
     text: renderMessage({ ...parameters, brand, policy: purpose.message }),
     sendId,
-    reportToken: keyring.reportToken({ ...slot, sendId }),
+    reportToken: keyring.reportToken({ ...slot, sendId, country: phone.region, nonce: reservation.nonce }),
+    verificationId: keyring.verificationId(slot.phoneKey, reservation.nonce),
   };
 }
 

@@ -43,7 +43,8 @@ const refused = (reason: 'STORE_UNAVAILABLE' | 'COOLDOWN'): Event => ({
   facts: {},
   reason,
 });
-const attempt = { type: 'attempt', provider: 'twilio', actor: 'nobody', vendorRequestId: '', seconds: 1 } as const;
+const ids = { verificationId: 'id', country: 'US' };
+const attempt = { type: 'attempt', provider: 'twilio', ...ids, actor: 'nobody', vendorRequestId: '', seconds: 1 } as const;
 const accepted: Event = { ...attempt, result: 'accepted', category: '', vendorCode: '', unlistedCode: '' };
 const failed = (category: FailureCategory, unlistedCode = ''): Event => ({
   ...attempt,
@@ -52,10 +53,10 @@ const failed = (category: FailureCategory, unlistedCode = ''): Event => ({
   vendorCode: '20003',
   unlistedCode,
 });
-const report = { type: 'report', provider: 'twilio', category: '', vendorCode: '' } as const;
+const report = { type: 'report', provider: 'twilio', ...ids, category: '', vendorCode: '' } as const;
 const delivered = (seconds: number): Event => ({ ...report, status: 'delivered', outcome: 'applied', seconds });
 const superseded: Event = { ...report, status: 'delivered', outcome: 'superseded', seconds: null };
-const breaker = (state: 'open' | 'closed'): Event => ({ type: 'breaker', provider: 'twilio', state });
+const breaker = (state: 'open' | 'closed'): Event => ({ type: 'breaker', provider: 'twilio', country: '', state });
 const store = (state: 'lost' | 'ready'): Event => ({ type: 'store_connection', state });
 const forged: Event = { type: 'callback_refused', provider: 'twilio', why: 'forged' };
 const reportsFailed: Event = { type: 'reports_failed', provider: 'twilio', error: new Error() };

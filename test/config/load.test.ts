@@ -47,7 +47,13 @@ describe('without any configuration', () => {
   });
 
   test('there are three purposes with six digits, five minutes and five guesses', () => {
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
     const policy = {
       digits: 6,
       lifeMs: 300_000,
@@ -158,12 +164,19 @@ describe('the file', () => {
       {},
       'purposes: { pay: { digits: 8, expirySeconds: 90, guesses: 2, resend: new, webOtpDomain: a.example, androidAppHash: FA+9qCX9VSu, texts: { zh-Hant: "{code}" } }, vote: {} }',
     );
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
     const ending = {
       webOtpDomain: 'a.example',
       androidAppHash: 'FA+9qCX9VSu',
       texts: new Map([['zh-hant', '{code}']]),
       requiredVariables: [],
+      variableCharacters: 32,
     };
     expect([...purposePolicies(config).values()]).toEqual([
       {

@@ -60,10 +60,11 @@ describe('the lists', () => {
     observe(CALL);
     observe({ ...CALL, method: 'CheckCode', facts: { outcome: 'approved' } });
     observe({ type: 'store', operation: 'send', error: null, seconds: 0 });
-    const failed = { provider: 'a', category: 'blocked', vendorCode: '', seconds: 0 } as const;
+    const about = { provider: 'a', verificationId: '', country: 'US' } as const;
+    const failed = { ...about, category: 'blocked', vendorCode: '', seconds: 0 } as const;
     const told = { actor: 'user', vendorRequestId: '', unlistedCode: '1' } as const;
     observe({ type: 'attempt', result: 'rejected', ...failed, ...told });
-    observe({ type: 'breaker', provider: 'a', state: 'open' });
+    observe({ type: 'breaker', provider: 'a', country: 'US', state: 'open' });
     observe({ type: 'report', ...failed, status: 'delivered', outcome: 'applied' });
     observe({ type: 'callback_refused', provider: 'a', why: 'forged' });
     observe({ type: 'reports_failed', provider: 'a', error: new Error() });
@@ -121,7 +122,8 @@ describe('the lists', () => {
     const lines: string[] = [];
     const destination = { write: (text: string) => void lines.push(text) };
     const log = logEvents(await createLogger({ level: 'debug', pretty: false, destination }), () => 0);
-    const failed = { provider: 'a', result: 'unavailable', category: 'balance', vendorCode: 'b', seconds: 0 } as const;
+    const about = { provider: 'a', verificationId: '', country: 'US' } as const;
+    const failed = { ...about, result: 'unavailable', category: 'balance', vendorCode: 'b', seconds: 0 } as const;
     const told = { actor: 'operator', vendorRequestId: 'c', unlistedCode: '' } as const;
     const error = new Error();
     const events: Event[] = [
@@ -132,7 +134,7 @@ describe('the lists', () => {
       { type: 'attempt', ...failed, ...told, vendorCode: 'unlisted', unlistedCode: '1' },
       { type: 'attempt', ...failed, ...told, actor: 'nobody' },
       ...(['open', 'half_open', 'closed'] as const).map(
-        (state) => ({ type: 'breaker', provider: 'a', state }) as const,
+        (state) => ({ type: 'breaker', provider: 'a', country: '', state }) as const,
       ),
       { type: 'report', ...failed, status: 'failed', outcome: 'applied' },
       { type: 'callback_refused', provider: 'a', why: 'forged' },

@@ -218,6 +218,35 @@ describe('the variables that a text needs', () => {
     expect(missing({ name: 'Ada', city: '', order: '7' })).toEqual([]);
   });
 
+  const strict = (variables: Record<string, string>, variableCharacters = 12) => {
+    const policy = { ...message, variableCharacters };
+    const purposes = new Map([['login', { ...login, message: policy }]]);
+    return violations(
+      validateSendCode({ ...send, variables: { name: '', city: '', ...variables } }, { ...rules, purposes }),
+    );
+  };
+
+  it.each<[order: string, characters: number, expected: FieldViolation[]]>([
+    ['', 12, [{ field: 'variables[order]', rule: 'required' }]],
+    [' \u3000', 12, [{ field: 'variables[order]', rule: 'required' }]],
+    ['blue sneakers', 12, [{ field: 'variables[order]', rule: 'too_long', expected: '12' }]],
+    ['red sneakers', 12, []],
+    ['订单订单订单订单订单订单', 12, []],
+    ['😀'.repeat(12), 12, []],
+    ['x'.repeat(32), 32, []],
+    // Too long for any variable: said once.
+    ['x'.repeat(33), 12, [{ field: 'variables[order]', rule: 'too_long', expected: '32' }]],
+  ])(
+    'that a vendor’s template would refuse is the caller’s error, by name: %j of %i',
+    (order, characters, expected) => {
+      expect(strict({ order }, characters)).toEqual(expected);
+    },
+  );
+
+  it('of a text alone may be empty, and as long as any', () => {
+    expect(strict({ order: '7', name: '', city: 'x'.repeat(32) })).toEqual([]);
+  });
+
   it('are those of the text in the language of the request', () => {
     expect(missing({ order: '7' }, 'de')).toEqual([]);
     expect(missing({}, 'de')).toEqual([{ field: 'variables', rule: 'missing_variables', expected: 'order' }]);
