@@ -86,7 +86,7 @@ const DELIVERIES = {
 const who = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const session = fc.constantFrom('', '', '', '', 'a', 'b');
 /** Keyed hashes. */
-const variables = fc.constantFrom('', '', '', '', 'v', 'w');
+const variables = fc.constantFrom('', '', '', '', '', '', '', '', '', '', 'v', 'w');
 const request = fc.constantFrom(null, null, null, 0, 1);
 /** Counted from the newest. */
 const which = fc.constantFrom(0, 0, 0, 0, 1, 2);

@@ -75,7 +75,7 @@ describe('memory and Redis give the same answers', () => {
     ['a refund of what was delivered', 'settle', 'delivery = delivered_after_all(early)', 'delivery = nil'],
     ['a test send that is charged', 'send', 'if not rules.test then add_time', 'if true then add_time'],
     ['a test code that a real send repeats', 'send', 'and not record.test', ''],
-    ['a test guess that is charged', 'check', 'if not record.test then add_time', 'if true then add_time'],
+    ['a test guess that is charged', 'check', 'elseif not record.test then', 'elseif true then'],
     ['a code that stands for other variables', 'send', 'and record.content == content', ''],
     ['a guess that is compared whatever its variables', 'check', "if content ~= '' and", 'if false and'],
     ['a repeat that is answered before it is known', 'send', 'not delivery and lease_left > 0', 'false'],
