@@ -6,6 +6,7 @@ import { createBackground } from './background.ts';
 import { addressOf } from './config/address.ts';
 import { callerConfigs, limitPolicy, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
 import type { Config } from './config/schema.ts';
+import { cannotListen } from './config/settings.ts';
 import { DRAIN_MS, FLUSH_MS, rpcDeadlineMs } from './domain/deadlines.ts';
 import { createKeyring, type Keyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
@@ -182,11 +183,15 @@ async function listen(
   { listen: addresses }: Config,
   { ops, grpc, http, callbacks }: { ops: Listener; grpc: Listener; http: Listener; callbacks: Listener | null },
 ): Promise<Ports> {
+  const open = (name: keyof typeof addresses, listener: Listener) =>
+    listener.listen(addressOf(addresses[name])).catch((cause: Error) => {
+      throw cannotListen(name, addresses[name], cause);
+    });
   return {
-    ops: await ops.listen(addressOf(addresses.ops)),
-    grpc: await grpc.listen(addressOf(addresses.grpc)),
-    http: await http.listen(addressOf(addresses.http)),
-    ...(callbacks && { callbacks: await callbacks.listen(addressOf(addresses.callbacks)) }),
+    ops: await open('ops', ops),
+    grpc: await open('grpc', grpc),
+    http: await open('http', http),
+    ...(callbacks && { callbacks: await open('callbacks', callbacks) }),
   };
 }
 

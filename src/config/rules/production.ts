@@ -83,6 +83,40 @@ export const SERVICE_RULES: readonly Rule[] = [
     return { mistakes };
   },
 
+  /** Known to everybody who has read compose.yaml. */
+  function tokensAreSecret(context) {
+    const { callers = {} } = context.settings;
+    if (!context.production) return {};
+    const mistakes = Object.entries(callers).flatMap(([name, { tokens }]) =>
+      tokens.flatMap((token, index) =>
+        token === PUBLISHED_TOKEN
+          ? [
+              mistakeAt(
+                context,
+                ['callers', name, 'tokens', index],
+                'is the token of compose.yaml, which everybody knows',
+              ),
+            ]
+          : [],
+      ),
+    );
+    return { mistakes };
+  },
+
+  /** A limit that a longer window reaches first never counts. */
+  function windowsGrow(context) {
+    const windows = Object.entries(context.settings.limits?.windows ?? {}).flatMap(([name, row]) =>
+      row === null ? [] : [{ name, ...row }],
+    );
+    const warnings = windows.flatMap((short) => {
+      const long = windows.find(({ seconds, limit }) => seconds > short.seconds && limit < short.limit);
+      if (long === undefined) return [];
+      const place = context.sources.nameOf(['limits', 'windows', short.name, 'limit']);
+      return [`${place}: ${short.limit} are never reached: ${long.name} allows ${long.limit} in a longer time`];
+    });
+    return { warnings };
+  },
+
   function guessesAddUp(context) {
     const rows = Object.entries(context.settings.purposes ?? {});
     const wrong = rows.filter(([, { guesses, guessesByPhone }]) => (guessesByPhone ?? 0) > guesses);
@@ -106,6 +140,9 @@ export const SERVICE_RULES: readonly Rule[] = [
     return { mistakes };
   },
 ];
+
+/** SHA-256 of `countersign-developer`. */
+const PUBLISHED_TOKEN = 'c17699cf1c46923dab8476f77a9ae57fce7fbd79a4874e39cbc0d81258c09c49';
 
 /** Two secrets may derive the same key id byte, so that their verification ids could not be told apart. */
 function keyringMistakes(context: RuleContext): Mistake[] {
