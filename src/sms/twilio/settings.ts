@@ -11,7 +11,7 @@ const TITLE = 'Twilio';
 const sid = (kind: string) => new RegExp(`^${kind}[0-9a-fA-F]{32}$`);
 const sidRule = (kind: string) => `must be ${kind} and 32 hexadecimal digits`;
 /** A number without its + is taken for a sender id by Twilio, and refused there (21212). */
-const SENDER = /^(?:\+\d{5,15}|\d{3,6}|(?=.*[A-Za-z]).+)$/;
+const SENDER = /^(?:\+\d{5,15}|\d{3,6}|.*[A-Za-z].*)$/;
 
 const schema = z
   .strictObject({
