@@ -95,6 +95,7 @@ async function run(config: Config, overrides: Overrides) {
       throw error;
     },
   );
+  metrics.expect(messaging.expected);
   const background = createBackground();
   const verifier = createVerifier({
     store,

@@ -48,8 +48,22 @@ describe('without any configuration', () => {
   });
 
   test('there are three purposes with six digits, five minutes and five guesses', () => {
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
-    const policy = { digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
+    const policy = {
+      digits: 6,
+      lifeMs: 300_000,
+      guesses: 5,
+      guessesByPhone: 3,
+      resend: 'same',
+      variablesRequired: false,
+      message,
+    };
     expect([...purposePolicies(config).values()]).toEqual([
       { name: 'register', ...policy },
       { name: 'login', ...policy },
@@ -151,16 +165,41 @@ describe('the file', () => {
       {},
       'purposes: { pay: { digits: 8, expirySeconds: 90, guesses: 2, resend: new, webOtpDomain: a.example, androidAppHash: FA+9qCX9VSu, texts: { zh-Hant: "{code}" } }, vote: {} }',
     );
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
     const ending = {
       webOtpDomain: 'a.example',
       androidAppHash: 'FA+9qCX9VSu',
       texts: new Map([['zh-hant', '{code}']]),
       requiredVariables: [],
+      variableCharacters: 32,
     };
     expect([...purposePolicies(config).values()]).toEqual([
-      { name: 'pay', digits: 8, lifeMs: 90_000, guesses: 2, guessesByPhone: 2, resend: 'new', message: ending },
-      { name: 'vote', digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message },
+      {
+        name: 'pay',
+        digits: 8,
+        lifeMs: 90_000,
+        guesses: 2,
+        guessesByPhone: 2,
+        resend: 'new',
+        variablesRequired: false,
+        message: ending,
+      },
+      {
+        name: 'vote',
+        digits: 6,
+        lifeMs: 300_000,
+        guesses: 5,
+        guessesByPhone: 3,
+        resend: 'same',
+        variablesRequired: false,
+        message,
+      },
     ]);
   });
 

@@ -73,21 +73,26 @@ describe('memory and Redis give the same answers', () => {
     ['a settle that undoes reports', 'settle', 'if current and record.delivery then', 'if false then'],
     ['kept reports that are not merged', 'settle', 'apply_report(outcome, report) end', 'end'],
     ['a refund of what was delivered', 'settle', 'delivery = delivered_after_all(early)', 'delivery = nil'],
-    [
-      'a test send that is charged',
-      'send',
-      "if not rules.test then\n  redis.call('ZADD'",
-      "if true then\n  redis.call('ZADD'",
-    ],
+    ['a test send that is charged', 'send', 'if not rules.test then add_time', 'if true then add_time'],
     ['a test code that a real send repeats', 'send', 'and not record.test', ''],
-    ['a test guess that is charged', 'check', 'local charged = not record.test', 'local charged = true'],
+    ['a test guess that is charged', 'check', 'if not record.test then add_time', 'if true then add_time'],
+    ['a code that stands for other variables', 'send', 'and record.content == content', ''],
+    ['a guess that is compared whatever its variables', 'check', "if content ~= '' and", 'if false and'],
+    ['a repeat that is answered before it is known', 'send', 'not delivery and lease_left > 0', 'false'],
+    ['a repeat that is taken over too late', 'send', 'lease_left > 0', 'lease_left >= 0'],
+    ['a repeat that promises a dead code a life', 'send', 'live and answer.expires or', 'true and answer.expires or'],
     ['waiting reports that are handed out twice', 'link', "if message.token then return { 'LINKED' } end", ''],
-    [
-      'a link that is forgotten too late',
-      'lookup',
-      'now >= tonumber(message.expires)',
-      'now > tonumber(message.expires)',
-    ],
+    ['a link that is forgotten too late', 'lookup', 'now < tonumber(to)', 'now <= tonumber(to)'],
+    // The clock is set back.
+    ['a code from the future', 'check', 'if tonumber(record.approved or record.sent) > now then', 'if false then'],
+    ['a record from the future', 'status', 'if not last or tonumber(last) <= now then', 'if true then'],
+    ['a verdict from the future', 'check', 'tonumber(from) <= now and', ''],
+    ['an answer from the future', 'send', 'tonumber(from) <= now and', ''],
+    ['a link from the future', 'lookup', 'tonumber(from) <= now and', ''],
+    ['an approval from the future', 'status', 'tonumber(from) <= now and', ''],
+    ['an approval that lowers the cooldown from the future', 'send', 'if approved > now then', 'if false then'],
+    ['sends that lock until the clock gets there', 'send', 'bring_back(keys.sends, now)', ''],
+    ['failures that lock until the clock gets there', 'status', 'bring_back(keys.failures, now)', ''],
   ];
   it.each(planted)('finds %s', async (_, script, line, instead) => {
     const plant = (name: ScriptName, lua: string) => {
@@ -135,6 +140,7 @@ const EVERY_ANSWER = [
   'send: replayed',
   'send: request_id_reused',
   'send: reserved',
+  'send: under_way',
   'settle',
   'status',
 ];

@@ -1,7 +1,7 @@
 --[[
   Ties a vendor's message id to its send, once, and hands out the reports that came before.
 
-  KEYS[1] m  what is known of the message id (hash): token, or waiting reports until there is one; expires
+  KEYS[1] m  what is known of the message id (hash): token, or waiting reports until there is one; since; expires
   ARGV[1] the send's report token
   ARGV[2] how long the link is kept, ms
 
@@ -11,10 +11,9 @@
 local message_key, token, keep_ms = KEYS[1], ARGV[1], ARGV[2]
 local now = clock()
 local message = read_hash(message_key)
-if message.expires and now >= tonumber(message.expires) then message = {} end
+if message.since and not holds(message.since, message.expires, now) then message = {} end
 if message.token then return { 'LINKED' } end
 
 redis.call('DEL', message_key)
-write_hash(message_key, { token = token, expires = decimal(now + keep_ms) })
-redis.call('PEXPIRE', message_key, keep_ms)
+write_hash(message_key, { token = token, since = decimal(now), expires = decimal(now + keep_ms) }, keep_ms)
 return { 'LINKED', unpack(message.waiting and cjson.decode(message.waiting) or {}) }
