@@ -171,6 +171,7 @@ function openEdges(
   const edge = {
     handlers: createHandlers(verifier),
     authenticate: createAuthenticator(callerConfigs(config)),
+    localNamesOnly: Object.keys(config.callers).length === 0,
     ...parts,
     maxMessageBytes: MAX_MESSAGE_BYTES,
   };
@@ -216,6 +217,4 @@ async function openStore(
   return createRedisStore({ ...redis, urls, ca, emit, clock });
 }
 
-function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+const printLine = (line: string): void => void process.stdout.write(`${line}\n`);

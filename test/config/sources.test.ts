@@ -169,6 +169,13 @@ describe('a sender or an account that no vendor takes is a mistake', () => {
   });
 });
 
+test('and a sender of a route', () => {
+  const routes = '[{countries: [DE], providers: [{provider: twilio, from: "15005550006"}]}, {providers: [twilio]}]';
+  expect(mistakes({ ...TWILIO, SMS_ROUTES: routes })).toEqual([
+    'SMS_ROUTES[0].providers[0].from: must be a number that begins with +, a short code or a sender id with letters',
+  ]);
+});
+
 describe('what `config` prints', () => {
   const env = {
     LOG_LEVEL: 'warn',

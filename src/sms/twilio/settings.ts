@@ -12,6 +12,7 @@ const sid = (kind: string) => new RegExp(`^${kind}[0-9a-fA-F]{32}$`);
 const sidRule = (kind: string) => `must be ${kind} and 32 hexadecimal digits`;
 /** A number without its + is taken for a sender id by Twilio, and refused there (21212). */
 const SENDER = /^(?:\+\d{5,15}|\d{3,6}|.*[A-Za-z].*)$/;
+const SENDER_RULE = 'must be a number that begins with +, a short code or a sender id with letters';
 
 const schema = z
   .strictObject({
@@ -36,7 +37,7 @@ const schema = z
       description: 'Secret of the Twilio API key.',
     }),
     phoneNumber: text(32)
-      .regex(SENDER, 'must be a number that begins with +, a short code or a sender id with letters')
+      .regex(SENDER, SENDER_RULE)
       .optional()
       .meta({ env: 'TWILIO_PHONE_NUMBER', description: 'Number or alphanumeric sender id that Twilio sends from.' }),
     messagingServiceSid: z
@@ -77,6 +78,15 @@ const everyHopHasASender: Rule = ({ messagingServiceSid, phoneNumber }, context)
   return { mistakes: unique(mistakes) };
 };
 
+const sendersAreWellFormed: Rule = (_, { routes, hopAt, at }) => {
+  const mistakes = hopsTo(NAME, routes ?? []).flatMap((hop) => {
+    const place = hopAt(hop);
+    const { from } = hop.sender;
+    return place === null || from === undefined || SENDER.test(from) ? [] : [at([...place, 'from'], SENDER_RULE)];
+  });
+  return { mistakes };
+};
+
 const callbackHasAHostItTakes: Rule = (_, { used, callbackUrl = '', at }) => {
   const host = URL.parse(callbackUrl)?.hostname ?? '';
   if (!used || !host.includes('_')) return {};
@@ -93,7 +103,7 @@ export const twilio = vendor({
   sdkReads: ['TWILIO_CA_BUNDLE'],
   senderFields: ['from', 'messagingServiceSid'],
   defaultRank: { mainland: 2, international: 1 },
-  rules: [apiKeyIsWhole, callbackHasAHostItTakes, everyHopHasASender],
+  rules: [apiKeyIsWhole, callbackHasAHostItTakes, everyHopHasASender, sendersAreWellFormed],
   async open(settings, { failOverBlocked, callbackUrl }) {
     const { accountSid, authToken, apiKeySid: sid, apiKeySecret: secret, phoneNumber: from, ...rest } = settings;
     const { createTwilioProvider } = await import('./provider.ts');
