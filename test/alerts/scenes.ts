@@ -44,7 +44,14 @@ const refused = (reason: 'STORE_UNAVAILABLE' | 'COOLDOWN'): Event => ({
   reason,
 });
 const ids = { verificationId: 'id', country: 'US' };
-const attempt = { type: 'attempt', provider: 'twilio', ...ids, actor: 'nobody', vendorRequestId: '', seconds: 1 } as const;
+const attempt = {
+  type: 'attempt',
+  provider: 'twilio',
+  ...ids,
+  actor: 'nobody',
+  vendorRequestId: '',
+  seconds: 1,
+} as const;
 const accepted: Event = { ...attempt, result: 'accepted', category: '', vendorCode: '', unlistedCode: '' };
 const failed = (category: FailureCategory, unlistedCode = ''): Event => ({
   ...attempt,
