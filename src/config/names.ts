@@ -28,10 +28,10 @@ function namesOf({ env, fromFile }: Setting): string[] {
 export function unknownVariables(env: Readonly<Record<string, string | undefined>>): Mistake[] {
   return Object.entries(env).flatMap(([name, value]) => {
     if (value === undefined || value === '' || KNOWN.has(name) || READ_ELSEWHERE.has(name)) return [];
-    if (KUBERNETES.test(name)) return [];
+    const ours = OURS.has(wordOf(name)) && name.includes('_');
+    if (KUBERNETES.test(name) || !(ours || SHARED.has(wordOf(name)))) return [];
     const close = nearest(name, KNOWN);
-    if (OURS.has(wordOf(name)) && name.includes('_')) return [{ at: name, problem: notASetting(close) }];
-    return close === undefined || !SHARED.has(wordOf(name)) ? [] : [{ at: name, problem: notASetting(close) }];
+    return ours || close !== undefined ? [{ at: name, problem: notASetting(close) }] : [];
   });
 }
 

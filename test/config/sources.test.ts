@@ -142,6 +142,13 @@ test('the token that compose.yaml shows is refused in production', () => {
   ]);
 });
 
+test('the hash of a token that was empty is refused', () => {
+  const callers = '{auth: {tokens: [e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855]}}';
+  expect(mistakes({ ...TWILIO, COUNTERSIGN_CALLERS: callers })).toEqual([
+    'COUNTERSIGN_CALLERS.auth.tokens[0]: is the SHA-256 of nothing: the token was empty',
+  ]);
+});
+
 test('a limit that a longer window reaches first is warned of', () => {
   const { warnings } = load(TWILIO, 'limits: { windows: { phone_hour: { limit: 20, seconds: 3600 } } }');
   expect(warnings).toEqual([

@@ -83,22 +83,19 @@ export const SERVICE_RULES: readonly Rule[] = [
     return { mistakes };
   },
 
-  /** Known to everybody who has read compose.yaml. */
   function tokensAreSecret(context) {
     const { callers = {} } = context.settings;
-    if (!context.production) return {};
+    const problemOf = (token: string) => {
+      if (token === EMPTY_TOKEN) return 'is the SHA-256 of nothing: the token was empty';
+      return context.production && token === PUBLISHED_TOKEN
+        ? 'is the token of compose.yaml, which everybody knows'
+        : null;
+    };
     const mistakes = Object.entries(callers).flatMap(([name, { tokens }]) =>
-      tokens.flatMap((token, index) =>
-        token === PUBLISHED_TOKEN
-          ? [
-              mistakeAt(
-                context,
-                ['callers', name, 'tokens', index],
-                'is the token of compose.yaml, which everybody knows',
-              ),
-            ]
-          : [],
-      ),
+      tokens.flatMap((token, index) => {
+        const problem = problemOf(token);
+        return problem === null ? [] : [mistakeAt(context, ['callers', name, 'tokens', index], problem)];
+      }),
     );
     return { mistakes };
   },
@@ -141,6 +138,8 @@ export const SERVICE_RULES: readonly Rule[] = [
   },
 ];
 
+/** SHA-256 of an empty text, as `printf %s "$TOKEN" | sha256sum` makes it where TOKEN is not set. */
+const EMPTY_TOKEN = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 /** SHA-256 of `countersign-developer`. */
 const PUBLISHED_TOKEN = 'c17699cf1c46923dab8476f77a9ae57fce7fbd79a4874e39cbc0d81258c09c49';
 
