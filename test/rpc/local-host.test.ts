@@ -60,6 +60,14 @@ describe('without callers', () => {
   });
 });
 
+test('without the guard the same requests reach the service', async () => {
+  const edges = await startEdges({ localNamesOnly: false });
+  edges.begin();
+  for (const host of FOREIGN) await post(edges.http, host);
+  expect(edges.reached).toHaveLength(FOREIGN.length);
+  await edges.stop();
+});
+
 test('with callers any name is served, because a page on the web has no token', async () => {
   const app = await startApp({ env: { COUNTERSIGN_CALLERS: `{auth: {tokens: [${'a'.repeat(64)}]}}` } });
   for (const host of FOREIGN.slice(0, 5)) expect((await post(app.http, host)).status).toBe(401);
