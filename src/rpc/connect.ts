@@ -16,6 +16,7 @@ import { type BufferedResponse, collect, disconnectSignal, NO_BODY, requestOf, s
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf, retryAfterSeconds } from './errors.ts';
 import { createHttpListener } from './http.ts';
+import { refusedForHost } from './local-host.ts';
 import { traceIdOf } from './trace.ts';
 
 /** Errors of the library that are sent as they are, because they quote no field: too large, unknown compression. */
@@ -29,6 +30,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
   const handlers = new Map(createRouter(options).handlers.map((handler) => [handler.requestPath, handler]));
 
   const listener = createHttpListener((req, res) => {
+    if (options.localNamesOnly && refusedForHost(req, res)) return;
     const startedAt = clock();
     const handler = handlers.get(req.url?.split('?', 1)[0] ?? '');
     if (handler !== undefined) return void serve(handler, { req, res, startedAt });
