@@ -10,6 +10,7 @@ import type {
   SendReply,
   StatusReply,
   VerificationRecord,
+  WaitingReport,
 } from './store.ts';
 
 export type Reply = readonly string[];
@@ -79,7 +80,12 @@ export function reportReply([word = '', age]: Reply): ReportReply {
 
 export function linkReply([word = '', ...reports]: Reply): LinkReply {
   if (word !== 'LINKED') unknown('link', word);
-  return { reports: reports.map((json) => JSON.parse(json)) };
+  return { reports: reports.map(waitingReport) };
+}
+
+function waitingReport(json: string): WaitingReport {
+  const [status, category, vendorCode] = JSON.parse(json);
+  return { status, category, vendorCode };
 }
 
 export function lookupReply([word = '', token]: Reply): LookupReply {

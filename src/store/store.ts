@@ -24,7 +24,7 @@ export interface Store {
   link(command: LinkCommand): Promise<LinkReply>;
   /**
    * Finds the send of a vendor's message id. When the id is not linked yet, the report is kept until `link`, for
-   * EARLY_REPORT_MS after the last report. In whichever order the two calls come, no report is lost.
+   * EARLY_REPORT_MS, and in WAITING_REPORTS of its bucket. In whichever order the two calls come, no report is lost.
    */
   lookup(command: LookupCommand): Promise<LookupReply>;
   /** Throws unless the store answers and accepts writes. */
@@ -200,15 +200,18 @@ export interface LinkCommand {
 }
 
 export interface LinkReply {
-  /** Reports that came before the link, oldest first, at most WAITING_REPORTS. Each is returned once. */
-  readonly reports: readonly DeliveryReport[];
+  /** Reports that came before the link, oldest first. Each is returned once. */
+  readonly reports: readonly WaitingReport[];
 }
 
 export interface LookupCommand {
   /** As in LinkCommand. */
   readonly message: string;
-  readonly report: DeliveryReport;
+  readonly report: WaitingReport;
 }
+
+/** What is kept of a report until its send is known; anybody who can report may cause it. */
+export type WaitingReport = Pick<DeliveryReport, 'status' | 'category' | 'vendorCode'>;
 
 export interface LookupReply {
   /** Null when the message is not linked yet: the report is kept. */

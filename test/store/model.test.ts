@@ -81,13 +81,20 @@ describe('memory and Redis give the same answers', () => {
     ],
     ['a test code that a real send repeats', 'send', 'and not record.test', ''],
     ['a test guess that is charged', 'check', 'local charged = not record.test', 'local charged = true'],
-    ['waiting reports that are handed out twice', 'link', "if message.token then return { 'LINKED' } end", ''],
     [
-      'a link that is forgotten too late',
-      'lookup',
-      'now >= tonumber(message.expires)',
-      'now > tonumber(message.expires)',
+      'a link that a later one replaces',
+      'link',
+      "if link.token and now < tonumber(link.expires) then return { 'LINKED' } end",
+      '',
     ],
+    [
+      'a report that waits for too long',
+      'link',
+      'if now < tonumber(string.sub(waiting, 1, from - 1)) then',
+      'if now then',
+    ],
+    ['waiting reports of another message', 'link', "' ' .. name .. ' '", "' '"],
+    ['a lookup that keeps reports of a message that is linked', 'lookup', 'link.token and', 'not link.token and'],
   ];
   it.each(planted)('finds %s', async (_, script, line, instead) => {
     const plant = (name: ScriptName, lua: string) => {
