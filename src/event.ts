@@ -78,8 +78,8 @@ export type Event =
   | { readonly type: 'conversion'; readonly provider: string; readonly ok: boolean; readonly vendorCode: string }
   /** The outcome of a send could not be stored. `attempt` counts from 0; after the last one it is given up. */
   | { readonly type: 'settle_failed'; readonly refund: boolean; readonly attempt: number; readonly error: Error }
-  /** An unexpected error in our own code. */
-  | { readonly type: 'fault'; readonly where: string; readonly error: unknown }
+  /** An unexpected error in our own code; `facts` of the call that it happened in. */
+  | { readonly type: 'fault'; readonly where: string; readonly error: unknown; readonly facts?: CallFacts }
   /** The connection to the store changed. */
   | { readonly type: 'store_connection'; readonly state: 'ready' | 'lost'; readonly error?: Error };
 
@@ -92,8 +92,12 @@ export type CallbackRefusal = 'forged' | 'malformed' | 'unknown_path' | 'too_lar
 
 /** For the one log line of a call. Each fact is filled in as soon as it is known. */
 export interface CallFacts {
-  caller?: string;
+  caller?: string | undefined;
   purpose?: string;
+  /** As `loggedRequestId` shows it. */
+  requestId?: string | undefined;
+  /** Of the caller's trace: 32 hexadecimal digits. */
+  traceId?: string | undefined;
   /** Masked: all but the last 4 digits hidden. */
   phone?: string;
   verificationId?: string;

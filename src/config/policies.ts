@@ -1,6 +1,6 @@
 /** Translates the configuration into the types of the domain. */
 
-import type { NumberType, PhonePolicy } from '../domain/phone.ts';
+import { identityOf, type NumberType, type PhonePolicy } from '../domain/phone.ts';
 import type { LimitPolicy, MessagePolicy, PurposePolicy } from '../domain/policy.ts';
 import type { Hop, Route, Sender } from '../domain/routing.ts';
 import { MAX_CHARACTERS } from '../domain/variables.ts';
@@ -15,10 +15,11 @@ export function purposePolicies(config: Config): ReadonlyMap<string, PurposePoli
     usedVendors(config).map(({ name }) => name),
   );
   const rows = Object.entries(config.purposes).map(([name, purpose]): PurposePolicy => {
-    const { digits, guesses, guessesByPhone, resend, expirySeconds } = purpose;
+    const { digits, guesses, guessesByPhone, resend, checkVariables, expirySeconds } = purpose;
     const needed = requiredVariables(config, routes, name);
     const message = messagePolicy(purpose, needed, variableCharacters(config, routes, name));
-    return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, message };
+    const variablesRequired = checkVariables === 'required';
+    return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, variablesRequired, message };
   });
   return new Map(rows.map((row) => [row.name, row]));
 }
@@ -92,13 +93,16 @@ function hopOf(hop: string | (Sender & { readonly provider: string })): Hop {
   return { provider, sender };
 }
 
-/** Looks up the fixed code of a test number (E.164); null for other numbers, and when its last day is over at `now`. */
-export function testCodes({ testNumbers }: Config): (e164: string, now: number) => string | null {
+/** Looks up the fixed code of a test number by its identity; null for other numbers, and when its last day is over at `now`. */
+export function testCodes({ testNumbers }: Config): (identity: string, now: number) => string | null {
   const rows = new Map(
-    Object.entries(testNumbers).map(([e164, { code, until }]) => [e164, { code, until: Date.parse(until) }]),
+    Object.entries(testNumbers).map(([e164, { code, until }]) => [
+      identityOf(e164),
+      { code, until: Date.parse(until) },
+    ]),
   );
-  return (e164, now) => {
-    const row = rows.get(e164);
+  return (identity, now) => {
+    const row = rows.get(identity);
     return row !== undefined && now < row.until ? row.code : null;
   };
 }

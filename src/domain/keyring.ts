@@ -8,7 +8,7 @@ import { uniformDigits } from './code.ts';
  */
 export interface Keyring {
   /** The phone's name in the store: `<key id>.<128 bits of HMAC>`. Changes with the root secret. */
-  phoneKey(e164: string): string;
+  phoneKey(identity: string): string;
   /** Opaque id of a verification. Routes to its phone's slot, yet shows neither the phone nor a stable pseudonym. */
   verificationId(phoneKey: string, nonce: string): string;
   /**
@@ -69,7 +69,7 @@ export function createKeyring(secrets: { current: Buffer; previous: Buffer | nul
   const keysOf = (phoneKey: string): Keys => byId(Number.parseInt(phoneKey.slice(0, 2), 16));
 
   return {
-    phoneKey: (e164) => name(current.id, mac(current.phone, 'phone', [e164])),
+    phoneKey: (identity) => name(current.id, mac(current.phone, 'phone', [identity])),
 
     verificationId(phoneKey, nonce) {
       const keys = keysOf(phoneKey);

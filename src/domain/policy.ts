@@ -23,6 +23,8 @@ export interface PurposePolicy {
   /** How many of these may come by bare phone number instead of by verification id. */
   readonly guessesByPhone: number;
   readonly resend: ResendPolicy;
+  /** Whether SendCode and CheckCode must name the variables, and a code confirms only those that it was sent with. */
+  readonly variablesRequired: boolean;
   /** What the SMS ends with, and texts of the operator's own. */
   readonly message: MessagePolicy;
 }

@@ -56,10 +56,11 @@ export function validateSendCode(
   validateClient(request.client, found);
   validateLength('captcha_token', request.captchaToken, { most: 4096, found });
   const locale = readLocale(request.locale);
-  validateVariables(request.variables, found);
+  validateVariables(request.variables, { codeDigits: purpose?.digits ?? 0, found });
   if (purpose) {
     refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
     refuseUnfit(purpose.message, request.variables, found);
+    requireVariables(purpose, request.variables, found);
   }
   return validated(phone && purpose && { phone, purpose, locale }, found);
 }
@@ -67,6 +68,15 @@ export function validateSendCode(
 /** The names are the operator's, from the text of the purpose. */
 function refuseMissing(names: readonly string[], found: Violations): void {
   if (names.length > 0) found.push({ field: 'variables', rule: 'missing_variables', expected: names.join(', ') });
+}
+
+/** A code that must be checked with its variables has some. */
+function requireVariables(
+  { variablesRequired }: PurposePolicy,
+  variables: Readonly<Record<string, string>>,
+  found: Violations,
+): void {
+  if (variablesRequired && Object.keys(variables).length === 0) found.push({ field: 'variables', rule: 'required' });
 }
 
 /** A provider would refuse the message: its templates take no empty variables, and none that are too long. */
@@ -93,6 +103,7 @@ interface CheckCodeFields extends TargetFields {
   readonly code: string;
   readonly requestId: string;
   readonly client?: ClientFields | undefined;
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 export function validateCheckCode(
@@ -105,6 +116,8 @@ export function validateCheckCode(
   validateCode(request.code, purpose, found);
   validateRequestId(request.requestId, found);
   validateClient(request.client, found);
+  validateVariables(request.variables, { codeDigits: purpose?.digits ?? 0, found });
+  if (purpose) requireVariables(purpose, request.variables, found);
   return validated(target && purpose && { target, purpose }, found);
 }
 

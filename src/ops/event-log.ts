@@ -1,6 +1,6 @@
 /** The log: one record per RPC, and what else an operator must know. Only the fields named here are written. */
 import type { Logger } from 'pino';
-import type { Event } from '../event.ts';
+import type { CallFacts, Event } from '../event.ts';
 import { faultRecord } from './fault.ts';
 
 const REPEAT_EVERY_MS = 60_000;
@@ -52,10 +52,11 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
         return;
       case 'settle_failed': {
         const { refund, attempt, error } = event;
+        if (!isDue(['settle', String(refund), error.message])) return;
         return logger.error({ refund, attempt, err: faultRecord(error) }, 'a send could not be settled');
       }
       case 'fault':
-        return logger.error({ where: event.where, err: faultRecord(event.error) }, 'fault');
+        return logger.error({ where: event.where, ...idsOf(event.facts), err: faultRecord(event.error) }, 'fault');
       case 'store_connection':
         return storeConnection(event);
     }
@@ -164,10 +165,15 @@ function rpcRecord({ edge, method, status, reason, seconds, facts }: RpcEvent): 
     caller: facts.caller,
     purpose: facts.purpose,
     phone: facts.phone,
-    verification_id: facts.verificationId,
+    ...idsOf(facts),
     provider: facts.provider,
     latency_ms: ms(seconds),
   };
+}
+
+/** By which the lines of one call are found. */
+function idsOf({ verificationId, requestId, traceId }: CallFacts = {}): object {
+  return { verification_id: verificationId, request_id: requestId, trace_id: traceId };
 }
 
 /** The store's own message, which may be logged: no phone and no code is ever handed to the store. */

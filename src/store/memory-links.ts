@@ -3,17 +3,18 @@ import { EARLY_REPORT_MS, REPORT_MS } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
 import { bucketOf } from './keys.ts';
 import { createLruMap } from './lru.ts';
-import type { LinkCommand, LinkReply, LookupCommand, LookupReply, WaitingReport } from './store.ts';
+import { holds } from './memory-records.ts';
+import type { LinkCommand, LinkReply, LookupCommand, LookupReply, WaitingReport } from './report-commands.ts';
 
 interface Link {
   readonly token: string;
-  readonly expiresAt: number;
+  readonly since: number;
 }
 
 interface Waiting {
   readonly message: string;
   readonly report: WaitingReport;
-  readonly expiresAt: number;
+  readonly since: number;
 }
 
 export function createMemoryLinks({ now, capacity }: { now: () => number; capacity: number }) {
@@ -23,21 +24,23 @@ export function createMemoryLinks({ now, capacity }: { now: () => number; capaci
 
   function tokenOf(message: string, at: number): string | null {
     const link = links.get(message);
-    return link !== undefined && at < link.expiresAt ? link.token : null;
+    return link !== undefined && holds(link.since, link.since + REPORT_MS, at) ? link.token : null;
   }
 
   return {
     link({ message, token }: LinkCommand): LinkReply {
       const at = now();
       if (tokenOf(message, at) !== null) return { reports: [] };
-      links.set(message, { token, expiresAt: at + REPORT_MS });
+      links.set(message, { token, since: at });
       const bucket = bucketOf(message);
       const all = waiting.get(bucket) ?? [];
       waiting.set(
         bucket,
         all.filter((each) => each.message !== message),
       );
-      const mine = all.filter((each) => each.message === message && at < each.expiresAt);
+      const mine = all.filter(
+        (each) => each.message === message && holds(each.since, each.since + EARLY_REPORT_MS, at),
+      );
       return { reports: mine.map(({ report }) => report) };
     },
 
@@ -46,7 +49,7 @@ export function createMemoryLinks({ now, capacity }: { now: () => number; capaci
       const token = tokenOf(message, at);
       if (token === null) {
         const bucket = bucketOf(message);
-        const kept = [...(waiting.get(bucket) ?? []), { message, report, expiresAt: at + EARLY_REPORT_MS }];
+        const kept = [...(waiting.get(bucket) ?? []), { message, report, since: at }];
         waiting.set(bucket, kept.slice(-WAITING_REPORTS));
       }
       return { token };

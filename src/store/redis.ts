@@ -2,6 +2,7 @@
  * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call in
  * one hash slot of a Cluster. Here stands which keys and arguments each script gets.
  */
+import { SENDING_MS } from '../domain/deadlines.ts';
 import { sendsCountMs } from '../domain/limits.ts';
 import {
   APPROVAL_RETENTION_MS,
@@ -14,15 +15,13 @@ import {
   RETENTION_MS,
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
-import { keysOf, messageKeysOf, ownerOf } from './keys.ts';
+import { keysOf, messageKeysOf, ownerOf, readyKeyOf } from './keys.ts';
 import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
 import * as replies from './replies.ts';
+import type { LinkCommand, LookupCommand, ReportCommand } from './report-commands.ts';
 import type {
   CancelCommand,
   CheckCommand,
-  LinkCommand,
-  LookupCommand,
-  ReportCommand,
   SendCommand,
   SendRules,
   SettleCommand,
@@ -37,7 +36,7 @@ export interface RedisStoreOptions extends ScriptCallOptions {
 
 const BUDGET_RULES = { budgets: GUESS_BUDGETS, retentionMs: RETENTION_MS, approvalMs: APPROVAL_RETENTION_MS };
 const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDOWN_MEMORY_MS };
-const RECORD_RULES = JSON.stringify(BUDGET_RULES);
+const RECORD_RULES = JSON.stringify({ ...BUDGET_RULES, replayMs: REPLAY_MS });
 
 export function createRedisStore(options: RedisStoreOptions): Store {
   const { keyPrefix: prefix } = options;
@@ -51,12 +50,13 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     report: (command) => run('report', replies.reportReply, forReport(prefix, command)),
     link: (command) => run('link', replies.linkReply, forLink(prefix, command)),
     lookup: (command) => run('lookup', replies.lookupReply, forLookup(prefix, command)),
-    ready: () => run('ready', replies.readyReply, [`${prefix}:{ready}`]),
+    ready: () => run('ready', replies.readyReply, [readyKeyOf(prefix)]),
     close: async () => close(),
   };
 }
 
-function forSend(prefix: string, { slot, rules, sendId, candidate, session, request }: SendCommand): string[] {
+function forSend(prefix: string, command: SendCommand): string[] {
+  const { slot, rules, sendId, candidate, session, content, request } = command;
   const keys = keysOf(prefix, slot);
   return [
     keys.verification,
@@ -70,13 +70,21 @@ function forSend(prefix: string, { slot, rules, sendId, candidate, session, requ
     candidate.seed,
     candidate.codeMac,
     session,
+    content,
     request?.content ?? '',
   ];
 }
 
 function sendRules(rules: SendRules): string {
   const keepSendsMs = sendsCountMs(rules);
-  return JSON.stringify({ ...rules, ...COOLDOWN_RULES, ...BUDGET_RULES, keepSendsMs, replayMs: REPLAY_MS });
+  return JSON.stringify({
+    ...rules,
+    ...COOLDOWN_RULES,
+    ...BUDGET_RULES,
+    keepSendsMs,
+    replayMs: REPLAY_MS,
+    leaseMs: SENDING_MS,
+  });
 }
 
 function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: SettleCommand): string[] {
@@ -93,7 +101,7 @@ function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: Sett
 }
 
 function forCheck(prefix: string, command: CheckCommand): string[] {
-  const { slot, nonce, session, codeMac, request, guessesByPhone } = command;
+  const { slot, nonce, session, content, codeMac, request, approvedTag, guessesByPhone } = command;
   const keys = keysOf(prefix, slot);
   return [
     keys.verification,
@@ -102,8 +110,10 @@ function forCheck(prefix: string, command: CheckCommand): string[] {
     keys.verdict(request?.hash ?? null),
     nonce ?? '',
     session,
+    content,
     codeMac,
     request?.content ?? '',
+    approvedTag,
     String(guessesByPhone),
     ownerOf(slot),
     String(REPLAY_MS),
@@ -131,7 +141,7 @@ function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusC
 
 function forLink(prefix: string, { message, token }: LinkCommand): string[] {
   const keys = messageKeysOf(prefix, message);
-  return [keys.link, keys.waiting, message, token, String(REPORT_MS)];
+  return [keys.link, keys.waiting, message, token, String(REPORT_MS), String(EARLY_REPORT_MS)];
 }
 
 function forLookup(prefix: string, { message, report }: LookupCommand): string[] {

@@ -61,7 +61,6 @@ export const OUTAGES: readonly Outage[] = [
       await admin.replicaof('127.0.0.1', 1);
       return () => admin.replicaof('NO', 'ONE');
     },
-    reads: true,
   },
   {
     what: 'is full',

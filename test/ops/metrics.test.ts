@@ -72,7 +72,10 @@ const cases: [what: string, event: Event, lines: string[]][] = [
   [
     'an attempt to send',
     { ...ATTEMPT, result: 'unknown', category: 'timeout', vendorCode: 'timeout' },
-    ['countersign_provider_attempts_total{provider="twilio",result="unknown",category="timeout",code="timeout"} 1'],
+    [
+      'countersign_provider_attempts_total{provider="twilio",result="unknown",category="timeout",code="timeout"} 1',
+      'countersign_provider_failures_total{provider="twilio",category="timeout"} 1',
+    ],
   ],
   [
     'a code that no table lists',

@@ -1,7 +1,7 @@
 /** What every store promises of vendors' message ids: a report and the link to its send find each other, once. */
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
-import type { WaitingReport } from '../../src/store/store.ts';
+import type { WaitingReport } from '../../src/store/report-commands.ts';
 import { DAY, HOUR, type World } from './contract-world.ts';
 
 export function linkContract(world: World): void {

@@ -30,7 +30,7 @@ async function stage(parts: Partial<ReportingParts> = {}) {
   const events: Event[] = [];
   const reporting = createReporting({ store, keyring, emit: (event) => events.push(event), ...parts });
   const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'mac' };
-  const send = { slot, rules: rulesOf('same'), sendId, candidate, session: '', request: null };
+  const send = { slot, rules: rulesOf('same'), sendId, candidate, session: '', content: '', request: null };
   await store.send(send);
   at += 1_500;
   return {

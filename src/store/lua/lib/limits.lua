@@ -14,6 +14,16 @@ local function window_use(key, now, limit)
   }
 end
 
+-- Times from the future of a clock that was set back become now, so that they count as long as their rules say from the
+-- first time that they are met: neither until the clock gets there, nor not at all.
+local function bring_back(key, now)
+  local newest = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
+  while newest[1] and tonumber(newest[2]) > now do
+    redis.call('ZADD', key, now, newest[1])
+    newest = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
+  end
+end
+
 -- What a send would meet now. keys: sends, failures, approvals; record: the current one, empty when there is none.
 local function send_status(now, keys, record, rules)
   local status = { budgets = {}, windows = {} }
@@ -25,12 +35,15 @@ local function send_status(now, keys, record, rules)
     end
   end
 
+  bring_back(keys.sends, now)
+  bring_back(keys.failures, now)
   for i, budget in ipairs(rules.budgets) do
     status.budgets[i] = window_use(keys.failures, now, budget)
     wait(budget.name, status.budgets[i].freesAt)
   end
 
   local approved = tonumber(redis.call('HGET', keys.approvals, '*') or 0)
+  if approved > now then approved = 0 end
   local since = math.max(now - rules.cooldownMemoryMs, approved)
   local level = redis.call('ZCOUNT', keys.sends, '(' .. decimal(since), '+inf')
   status.cooldown = { level = level, endsAt = 0 }
