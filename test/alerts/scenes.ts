@@ -63,9 +63,12 @@ const failed = (category: FailureCategory, unlistedCode = ''): Event => ({
 const report = { type: 'report', provider: 'twilio', ...ids, category: '', vendorCode: '' } as const;
 const delivered = (seconds: number): Event => ({ ...report, status: 'delivered', outcome: 'applied', seconds });
 const superseded: Event = { ...report, status: 'delivered', outcome: 'superseded', seconds: null };
-const breaker = (state: 'open' | 'closed', country = ''): Event => {
-  return { type: 'breaker', provider: 'twilio', country, state };
-};
+const breaker = (state: 'open' | 'closed', country = ''): Event => ({
+  type: 'breaker',
+  provider: 'twilio',
+  country,
+  state,
+});
 const store = (state: 'lost' | 'ready'): Event => ({ type: 'store_connection', state });
 const forged: Event = { type: 'callback_refused', provider: 'twilio', why: 'forged' };
 const reportsFailed: Event = { type: 'reports_failed', provider: 'twilio', error: new Error() };
@@ -127,7 +130,7 @@ const ROWS: readonly Row[] = [
   ['CountersignProviderLeftAlone', 'the breaker opens', { [FIRST]: [breaker('open')] }, 11, TWILIO],
   [
     'CountersignProviderLeftAlone',
-    'the breaker opens for one country',
+    'it opens for a country',
     { [FIRST]: [breaker('open', 'CN')] },
     11,
     { ...TWILIO, country: 'CN' },
