@@ -16,8 +16,8 @@ const SCRIPTS = {
   cancel: { keys: 2, libraries: ['record'] },
   status: { keys: 4, libraries: ['record', 'limits'] },
   report: { keys: 1, libraries: ['record', 'reports'] },
-  link: { keys: 1, libraries: [] },
-  lookup: { keys: 1, libraries: [] },
+  link: { keys: 2, libraries: [] },
+  lookup: { keys: 2, libraries: [] },
   ready: { keys: 1, libraries: [] },
 } as const satisfies Record<string, { readonly keys: number; readonly libraries: readonly string[] }>;
 

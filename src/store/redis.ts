@@ -15,10 +15,10 @@ import {
   RETENTION_MS,
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
-import { keysOf, messageKeyOf, ownerOf, readyKeyOf } from './keys.ts';
+import { keysOf, messageKeysOf, ownerOf, readyKeyOf } from './keys.ts';
 import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
 import * as replies from './replies.ts';
-import type { ReportCommand } from './report-commands.ts';
+import type { LinkCommand, LookupCommand, ReportCommand } from './report-commands.ts';
 import type {
   CancelCommand,
   CheckCommand,
@@ -48,15 +48,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     cancel: (command) => run('cancel', replies.recordReply, forCancel(prefix, command)),
     status: (command) => run('status', replies.statusReply, forStatus(prefix, command)),
     report: (command) => run('report', replies.reportReply, forReport(prefix, command)),
-    link: ({ message, token }) =>
-      run('link', replies.linkReply, [messageKeyOf(prefix, message), token, String(REPORT_MS)]),
-    lookup: ({ message, report }) =>
-      run('lookup', replies.lookupReply, [
-        messageKeyOf(prefix, message),
-        JSON.stringify(report),
-        String(EARLY_REPORT_MS),
-        String(WAITING_REPORTS),
-      ]),
+    link: (command) => run('link', replies.linkReply, forLink(prefix, command)),
+    lookup: (command) => run('lookup', replies.lookupReply, forLookup(prefix, command)),
     ready: () => run('ready', replies.readyReply, [readyKeyOf(prefix)]),
     close: async () => close(),
   };
@@ -144,6 +137,18 @@ function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusC
     nonce ?? '',
     ownerOf(slot),
   ];
+}
+
+function forLink(prefix: string, { message, token }: LinkCommand): string[] {
+  const keys = messageKeysOf(prefix, message);
+  return [keys.link, keys.waiting, message, token, String(REPORT_MS), String(EARLY_REPORT_MS)];
+}
+
+function forLookup(prefix: string, { message, report }: LookupCommand): string[] {
+  const keys = messageKeysOf(prefix, message);
+  const { status, category, vendorCode } = report;
+  const json = JSON.stringify([status, category, vendorCode]);
+  return [keys.link, keys.waiting, message, json, String(EARLY_REPORT_MS), String(WAITING_REPORTS)];
 }
 
 function forReport(prefix: string, { slot, sendId, ...report }: ReportCommand): string[] {

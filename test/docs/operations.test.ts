@@ -8,7 +8,7 @@ import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/v
 import { logEvents } from '../../src/ops/event-log.ts';
 import { createLogger } from '../../src/ops/logger.ts';
 import { createMetrics } from '../../src/ops/metrics.ts';
-import { keysOf, messageKeyOf } from '../../src/store/keys.ts';
+import { keysOf, messageKeysOf } from '../../src/store/keys.ts';
 import { createRedisStore } from '../../src/store/redis.ts';
 import type { Store } from '../../src/store/store.ts';
 import { RULES } from '../alerts/scrapes.ts';
@@ -157,7 +157,9 @@ describe('the lists', () => {
     const keys = keysOf('cs', { phoneKey: '<phone>', caller: '<caller>', purpose: '<purpose>' });
     const named = Object.values(keys).map((key) => (typeof key === 'string' ? key : key('<request>')));
     const listed = tableOf(markedPart(page, 'keys')).flatMap(([key]) => codeWords(key));
-    expect(listed.sort()).toEqual([...named, messageKeyOf('cs', '<message>')].sort());
+    const ofMessages = Object.values(messageKeysOf('cs', '<xyz><message>'));
+    const messages = ofMessages.map((key) => key.replace('<xyz>', '<bucket>'));
+    expect(listed.sort()).toEqual([...named, ...messages].sort());
   });
 });
 

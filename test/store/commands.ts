@@ -278,7 +278,7 @@ export async function run(store: Store, command: Command, step: Step, issued: Is
 async function runLink(store: Store, command: Command & { kind: 'link' | 'lookup' }, { phoneKey, index }: Step) {
   const message = `${command.message}-${phoneKey}`;
   if (command.kind === 'link') return await store.link({ message, token: command.token });
-  const report = { token: '', messageId: `m-${index}`, status: command.status, category: '', vendorCode: '' } as const;
+  const report = { status: command.status, category: '', vendorCode: `w-${index}` } as const;
   return await store.lookup({ message, report });
 }
 
