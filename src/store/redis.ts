@@ -28,7 +28,7 @@ import type {
   Store,
 } from './store.ts';
 
-export interface RedisStoreOptions extends ScriptCallOptions {
+export interface RedisStoreOptions extends Omit<ScriptCallOptions, 'connected'> {
   /** First part of every key. */
   readonly keyPrefix: string;
 }
@@ -38,8 +38,18 @@ const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDO
 const RECORD_RULES = JSON.stringify(BUDGET_RULES);
 
 export function createRedisStore(options: RedisStoreOptions): Store {
-  const { keyPrefix: prefix } = options;
-  const { run, close } = createScriptCalls(options);
+  const { keyPrefix: prefix, emit } = options;
+  const { run, close } = createScriptCalls({ ...options, connected: () => void announce() });
+  const ready = () => run('ready', replies.readyReply, [`${prefix}:{ready}`]);
+
+  /** A connection may lead to a Redis that loads, is full or is a replica. */
+  async function announce(): Promise<void> {
+    await ready().then(
+      () => emit({ type: 'store_connection', state: 'ready' }),
+      (error: Error) => emit({ type: 'store_connection', state: 'lost', error }),
+    );
+  }
+
   return {
     send: (command) => run('send', replies.sendReply, forSend(prefix, command)),
     settle: (command) => run('settle', replies.settleReply, forSettle(prefix, command)),
@@ -56,7 +66,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         String(EARLY_REPORT_MS),
         String(WAITING_REPORTS),
       ]),
-    ready: () => run('ready', replies.readyReply, [`${prefix}:{ready}`]),
+    ready,
     close: async () => close(),
   };
 }
