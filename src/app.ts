@@ -94,6 +94,7 @@ async function run(config: Config, overrides: Overrides) {
       throw error;
     },
   );
+  metrics.expect(messaging.expected);
   const background = createBackground();
   const verifier = createVerifier({
     store,

@@ -97,6 +97,7 @@ test('in production with nothing configured it names everything that is missing,
     '  REDIS_URL',
     '  COUNTERSIGN_SECRET',
     '  sms',
+    '  SMS_BRAND',
     '  COUNTERSIGN_CALLERS',
   ]);
 });

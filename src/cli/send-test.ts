@@ -64,7 +64,7 @@ export async function sendTest(
 function notes(phone: Phone, config: Config): string[] {
   return [
     ...(config.sms.mockMode ? ['SMS_MOCK_MODE is on: the service only prints messages'] : []),
-    ...(testCodes(config)(phone.e164, Date.now()) === null ? [] : ['a test number: the service sends it nothing']),
+    ...(testCodes(config)(phone.identity, Date.now()) === null ? [] : ['a test number: the service sends it nothing']),
   ];
 }
 
@@ -121,7 +121,7 @@ function outgoing(
   const minutes = Math.ceil(purpose.lifeMs / 60_000);
   const sendId = randomBytes(SEND_ID_BYTES).toString('base64url');
   const keyring = createKeyring({ current: Buffer.from(config.secret.current ?? randomBytes(32)), previous: null });
-  const send = { phoneKey: keyring.phoneKey(phone.e164), caller: 'send-test', purpose: purpose.name, sendId };
+  const slot = { phoneKey: keyring.phoneKey(phone.identity), caller: 'send-test', purpose: purpose.name };
   const parameters = { code, minutes, purpose: purpose.name, locale, variables };
   return {
     ...parameters,
@@ -129,7 +129,8 @@ function outgoing(
     region: phone.region,
     text: renderMessage({ ...parameters, brand: config.sms.brand, policy: purpose.message }),
     sendId,
-    reportToken: keyring.reportToken(send),
+    reportToken: keyring.reportToken({ ...slot, sendId, country: phone.region, nonce: '' }),
+    verificationId: '',
   };
 }
 

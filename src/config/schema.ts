@@ -177,7 +177,7 @@ export function settingsSchema(production: boolean) {
           .string()
           .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,32}$/u, 'must be 1 to 32 printable characters')
           .default('Countersign')
-          .meta({ env: 'SMS_BRAND', description: 'The name that the SMS opens with.' }),
+          .meta({ env: 'SMS_BRAND', description: 'Who the SMS is from, in its text. Required in production.' }),
         mockMode: z.boolean().optional().meta({
           env: 'SMS_MOCK_MODE',
           description: 'Print messages instead of sending them. On in development, refused in production.',

@@ -16,6 +16,7 @@ import { emitRpc } from './call.ts';
 import type { EdgeOptions } from './edge.ts';
 import { grpcError } from './errors.ts';
 import { firstLanguage } from './texts.ts';
+import { traceIdOf } from './trace.ts';
 
 export interface AuthInterceptor {
   readonly interceptor: ServerInterceptor;
@@ -94,7 +95,7 @@ export function createAuthInterceptor(options: EdgeOptions): AuthInterceptor {
         onCancel() {
           listener.onCancel();
           if (authCall?.handled === true) return;
-          const facts = authCall === undefined ? {} : { caller: authCall.caller.name };
+          const facts = { caller: authCall?.caller.name, traceId: traceOf(received) };
           emitRpc(options, { edge: 'grpc', method, startedAt, facts, code, reason: REASONS.get(code) ?? null });
         },
       });
@@ -105,6 +106,11 @@ export function createAuthInterceptor(options: EdgeOptions): AuthInterceptor {
 /** The language of a refusal when the request, and with it its `locale`, was not decoded. */
 export function languageOf(metadata: Metadata | undefined): string {
   return metadata === undefined ? '' : firstLanguage(header(metadata, 'accept-language'));
+}
+
+export function traceOf(metadata: Metadata | undefined): string | undefined {
+  const values = metadata?.get('traceparent') ?? [];
+  return values.length === 1 ? traceIdOf(values[0]?.toString()) : undefined;
 }
 
 function header(metadata: Metadata, name: string): string | undefined {

@@ -17,7 +17,7 @@ import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc, runCall } from './call.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
-import { type AuthInterceptor, createAuthInterceptor, languageOf } from './grpc-auth.ts';
+import { type AuthInterceptor, createAuthInterceptor, languageOf, traceOf } from './grpc-auth.ts';
 import { createReflection } from './grpc-reflection.ts';
 import { handlerOf, type Request } from './service.ts';
 
@@ -113,7 +113,7 @@ function implementation(options: EdgeOptions, auth: AuthInterceptor): Record<str
 
       const unary: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
         const { caller, startedAt } = auth.take(call.metadata);
-        const facts: CallFacts = { caller: caller.name };
+        const facts: CallFacts = { caller: caller.name, traceId: traceOf(call.metadata) };
         // grpc-js keeps the caller's deadline on the wall clock.
         const theirDeadlineMs = Number(call.getDeadline()) - Date.now();
         const deadlineMs = Math.max(0, Math.min(ourDeadlineMs, theirDeadlineMs));

@@ -1,8 +1,14 @@
-import type { Slot } from './store.ts';
+import type { Slot } from '../domain/slot.ts';
+
+/**
+ * Part of every key. It grows when a version of the service could misread what another one wrote: the two then do not
+ * see each other's keys.
+ */
+const LAYOUT = 2;
 
 /** The key of a vendor's message id. Its hash tag is its own: it names no phone. No phone's tag begins so. */
 export function messageKeyOf(prefix: string, message: string): string {
-  return `${prefix}:{m.${message}}`;
+  return `${prefix}:${LAYOUT}:{m.${message}}`;
 }
 
 /** A caller and a purpose: one phone has one verification, one guess budget and one time of approval for each. */
@@ -16,7 +22,7 @@ export function ownerOf({ caller, purpose }: Slot): string {
  * so nothing a user types can move the tag.
  */
 export function keysOf(prefix: string, slot: Slot) {
-  const phone = `${prefix}:{${slot.phoneKey}}`;
+  const phone = `${prefix}:${LAYOUT}:{${slot.phoneKey}}`;
   const owner = ownerOf(slot);
   return {
     /** The current verification. */
@@ -32,4 +38,9 @@ export function keysOf(prefix: string, slot: Slot) {
     /** The stored verdict of a CheckCode. */
     verdict: (requestHash: string | null) => `${phone}:q:${slot.caller}:${requestHash ?? '-'}`,
   };
+}
+
+/** A key of no phone, for the script that asks whether this server can be the store. */
+export function readyKeyOf(prefix: string): string {
+  return `${prefix}:${LAYOUT}:{ready}`;
 }

@@ -34,10 +34,11 @@ export function check(phone: Phone, command: CheckCommand, now: number): CheckRe
 }
 
 /** Whether the guess is for this verification, and that can still be approved. */
-function isAskedFor(verification: Verification, { nonce, session }: CheckCommand, now: number): boolean {
+function isAskedFor(verification: Verification, { nonce, session, content }: CheckCommand, now: number): boolean {
   return (
     (nonce === null || verification.nonce === nonce) &&
     (verification.session === '' || verification.session === session) &&
+    (content === '' || verification.content === content) &&
     verification.state === 'pending' &&
     now < verification.expiresAt
   );

@@ -4,7 +4,7 @@ import { EARLY_REPORT_MS, REPORT_MS } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
 import { createLruMap } from './lru.ts';
 import { holds } from './memory-records.ts';
-import type { LinkCommand, LinkReply, LookupCommand, LookupReply } from './store.ts';
+import type { LinkCommand, LinkReply, LookupCommand, LookupReply } from './report-commands.ts';
 
 interface VendorMessage {
   /** Null while reports wait for it. */

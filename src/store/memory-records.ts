@@ -3,8 +3,9 @@ import type { Delivery } from '../domain/delivery.ts';
 import { type SendHistory, windowUse } from '../domain/limits.ts';
 import { APPROVAL_RETENTION_MS, GUESS_BUDGETS, RETENTION_MS } from '../domain/policy.ts';
 import type { MessageReport } from '../domain/reports.ts';
+import type { Slot } from '../domain/slot.ts';
 import { ownerOf } from './keys.ts';
-import type { CheckReply, RecordReply, Reservation, Slot, VerificationRecord, VerificationState } from './store.ts';
+import type { CheckReply, RecordReply, Reservation, VerificationRecord, VerificationState } from './store.ts';
 
 export interface Phone {
   /** Ascending; without those that no limit counts any more. */
@@ -23,6 +24,7 @@ export interface Verification {
   seed: string;
   codeMac: string;
   readonly session: string;
+  readonly content: string;
   state: 'pending' | 'approved' | 'canceled';
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -52,6 +54,8 @@ export interface StoredAnswer {
   readonly content: string;
   readonly sendId: string;
   readonly reservation: Reservation;
+  /** The answer of the call whose place this one took. */
+  readonly orphan: StoredAnswer | null;
   delivery: Delivery | null;
 }
 
@@ -110,6 +114,11 @@ export function historyOf(phone: Phone, slot: Slot, now: number): SendHistory {
     approvedAt: approvedAt <= now ? approvedAt : 0,
     cooldownWaived: false,
   };
+}
+
+/** Whether the right code would be approved. */
+export function isUsable(verification: Verification, now: number): boolean {
+  return stateOf(verification, now) === 'pending';
 }
 
 /** Times from the future of a clock that was set back become now; as `bring_back` of lua/lib/limits.lua. */

@@ -1,30 +1,34 @@
 /** Sends in memory: reserved, settled, refunded; as send.lua and settle.lua. */
+import { SENDING_MS } from '../domain/deadlines.ts';
 import { messagesIn } from '../domain/delivery.ts';
 import { sendStatus, sendsCountMs } from '../domain/limits.ts';
 import { REPLAY_MS } from '../domain/policy.ts';
 import { afterReport, deliveredAfterAll } from '../domain/reports.ts';
+import type { Slot } from '../domain/slot.ts';
 import { ownerOf } from './keys.ts';
 import {
   currentOf,
   guessesLeft,
   historyOf,
   holds,
+  isUsable,
   type Phone,
   requestKeyOf,
+  type StoredAnswer,
   type Verification,
 } from './memory-records.ts';
-import type { Reservation, SendCommand, SendReply, SettleCommand, Slot } from './store.ts';
+import type { Reservation, SendCommand, SendReply, SettleCommand } from './store.ts';
 
 export function send(phone: Phone, command: SendCommand, now: number): SendReply {
   const { slot, rules, sendId, request } = command;
   const previous = currentOf(phone, slot, now) ?? null;
-  const replay = replayed(phone, command, now);
-  if (replay) return replay;
+  const known = knownAnswer(phone, command, now);
+  if (known && 'kind' in known) return known;
 
-  const blocked = rules.test ? null : sendStatus(now, historyOf(phone, slot, now), rules).blocked;
+  const blocked = rules.test || known ? null : sendStatus(now, historyOf(phone, slot, now), rules).blocked;
   if (blocked) return { kind: 'blocked', ...blocked };
 
-  const same = previous && repeatsCode(previous, command, now);
+  const same = previous && (known || repeatsCode(previous, command, now));
   if (!rules.test)
     phone.sends = [...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)), { id: sendId, at: now }];
   const verification: Verification = {
@@ -36,44 +40,58 @@ export function send(phone: Phone, command: SendCommand, now: number): SendReply
 
   const reservation = reservationOf(phone, verification, command, now);
   if (request) {
-    const answer = { content: request.content, sendId, reservation, delivery: null };
+    const answer = { content: request.content, sendId, reservation, orphan: known, delivery: null };
     phone.answers.set(requestKeyOf(slot, request.hash), answer);
   }
   return { kind: 'reserved', reservation, seed: verification.seed };
 }
 
-/** The stored answer of this request; null when there is none. */
-function replayed(phone: Phone, { slot, request }: SendCommand, now: number): SendReply | null {
+/**
+ * The reply to a repeated request; or the answer of a call that ended with its process, whose place this one takes; or
+ * null when this is the first.
+ */
+function knownAnswer(
+  phone: Phone,
+  { slot, rules, request }: SendCommand,
+  now: number,
+): SendReply | StoredAnswer | null {
   const answer = request && phone.answers.get(requestKeyOf(slot, request.hash));
   if (!answer || !holds(answer.reservation.sentAt, answer.reservation.sentAt + REPLAY_MS, now)) return null;
   if (answer.content !== request.content) return { kind: 'request_id_reused' };
-  const { reservation, sendId } = answer;
-  const current = currentOf(phone, slot, now);
+  const { reservation, sendId, orphan } = answer;
+  const leaseEnd = reservation.sentAt + SENDING_MS;
+  const record = currentOf(phone, slot, now);
+  const current = record?.send.id === sendId;
   // The record's delivery includes what was reported since.
-  const delivery = (current?.send.id === sendId && current.send.delivery) || answer.delivery;
-  const seed = (current?.nonce === reservation.nonce && current.seed) || null;
-  return { kind: 'replayed', reservation, delivery, seed, now };
+  const delivery = (current && record.send.delivery) || answer.delivery;
+  if (!delivery && now < leaseEnd) return { kind: 'under_way', retryAfterMs: leaseEnd - now };
+
+  const live = record?.nonce === reservation.nonce && isUsable(record, now) ? record : null;
+  if (live && current && !delivery && !orphan && live.digits === rules.digits) return answer;
+  const expiresAt = live ? reservation.expiresAt : Math.min(reservation.expiresAt, now);
+  return { kind: 'replayed', reservation: { ...reservation, expiresAt }, delivery, seed: live?.seed || null, now };
 }
 
 /** Whether the live code goes out again. */
-function repeatsCode(previous: Verification, { rules, session }: SendCommand, now: number): boolean {
+function repeatsCode(previous: Verification, { rules, session, content }: SendCommand, now: number): boolean {
   return (
     !rules.test &&
     rules.resend === 'same' &&
-    previous.state === 'pending' &&
+    isUsable(previous, now) &&
     !previous.test &&
-    now < previous.expiresAt &&
-    previous.attempts < previous.guesses &&
     previous.session === session &&
+    // One code must not stand for two transactions.
+    previous.content === content &&
     previous.digits === rules.digits &&
     (previous.expiresAt - now) * 2 > previous.expiresAt - previous.createdAt
   );
 }
 
-function newVerification(phone: Phone, { slot, rules, candidate, session }: SendCommand, now: number) {
+function newVerification(phone: Phone, { slot, rules, candidate, session, content }: SendCommand, now: number) {
   return {
     ...candidate,
     session,
+    content,
     state: 'pending',
     createdAt: now,
     expiresAt: now + rules.lifeMs,
@@ -94,7 +112,11 @@ function reservationOf(phone: Phone, verification: Verification, command: SendCo
     sentAt: now,
     expiresAt: verification.expiresAt,
     resendAt: now + (after?.blocked?.retryAfterMs ?? 0),
-    sendsRemaining: Math.min(...rules.windows.map(({ limit }, i) => limit - (after?.windows[i]?.used ?? 0))),
+    // A send that takes the place of another one may go beyond a window.
+    sendsRemaining: Math.max(
+      0,
+      Math.min(...rules.windows.map(({ limit }, i) => limit - (after?.windows[i]?.used ?? 0))),
+    ),
   };
 }
 
@@ -110,7 +132,8 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
   const settled = delivery === null ? deliveredAfterAll(early) : early.reduce(afterReport, delivery);
   if (settled === null) {
     phone.sends = phone.sends.filter(({ id }) => id !== sendId);
-    if (answer) phone.answers.delete(key);
+    if (answer?.orphan) phone.answers.set(key, answer.orphan);
+    else if (answer) phone.answers.delete(key);
     if (verification) refund(phone, slot, verification, now);
     return;
   }

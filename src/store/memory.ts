@@ -4,21 +4,14 @@
  */
 import { sendStatus } from '../domain/limits.ts';
 import { afterReport, withEarly } from '../domain/reports.ts';
+import type { Slot } from '../domain/slot.ts';
 import { createLruMap } from './lru.ts';
 import { check } from './memory-check.ts';
 import { createMemoryLinks } from './memory-links.ts';
 import { currentOf, historyOf, isGone, newPhone, type Phone, recordReply } from './memory-records.ts';
 import { send, settle } from './memory-sends.ts';
-import type {
-  CancelCommand,
-  RecordReply,
-  ReportCommand,
-  ReportReply,
-  Slot,
-  StatusCommand,
-  StatusReply,
-  Store,
-} from './store.ts';
+import type { ReportCommand, ReportReply } from './report-commands.ts';
+import type { CancelCommand, RecordReply, StatusCommand, StatusReply, Store } from './store.ts';
 
 export interface MemoryStoreOptions {
   readonly now: () => number;

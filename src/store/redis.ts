@@ -2,6 +2,7 @@
  * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call in
  * one hash slot of a Cluster. Here stands which keys and arguments each script gets.
  */
+import { SENDING_MS } from '../domain/deadlines.ts';
 import { sendsCountMs } from '../domain/limits.ts';
 import {
   APPROVAL_RETENTION_MS,
@@ -14,13 +15,13 @@ import {
   RETENTION_MS,
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
-import { keysOf, messageKeyOf, ownerOf } from './keys.ts';
+import { keysOf, messageKeyOf, ownerOf, readyKeyOf } from './keys.ts';
 import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
 import * as replies from './replies.ts';
+import type { ReportCommand } from './report-commands.ts';
 import type {
   CancelCommand,
   CheckCommand,
-  ReportCommand,
   SendCommand,
   SendRules,
   SettleCommand,
@@ -35,12 +36,12 @@ export interface RedisStoreOptions extends Omit<ScriptCallOptions, 'connected'> 
 
 const BUDGET_RULES = { budgets: GUESS_BUDGETS, retentionMs: RETENTION_MS, approvalMs: APPROVAL_RETENTION_MS };
 const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDOWN_MEMORY_MS };
-const RECORD_RULES = JSON.stringify(BUDGET_RULES);
+const RECORD_RULES = JSON.stringify({ ...BUDGET_RULES, replayMs: REPLAY_MS });
 
 export function createRedisStore(options: RedisStoreOptions): Store {
   const { keyPrefix: prefix, emit } = options;
   const { run, close } = createScriptCalls({ ...options, connected: () => void announce() });
-  const ready = () => run('ready', replies.readyReply, [`${prefix}:{ready}`]);
+  const ready = () => run('ready', replies.readyReply, [readyKeyOf(prefix)]);
 
   /** A connection may lead to a Redis that loads, is full or is a replica. */
   async function announce(): Promise<void> {
@@ -71,7 +72,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   };
 }
 
-function forSend(prefix: string, { slot, rules, sendId, candidate, session, request }: SendCommand): string[] {
+function forSend(prefix: string, command: SendCommand): string[] {
+  const { slot, rules, sendId, candidate, session, content, request } = command;
   const keys = keysOf(prefix, slot);
   return [
     keys.verification,
@@ -85,13 +87,21 @@ function forSend(prefix: string, { slot, rules, sendId, candidate, session, requ
     candidate.seed,
     candidate.codeMac,
     session,
+    content,
     request?.content ?? '',
   ];
 }
 
 function sendRules(rules: SendRules): string {
   const keepSendsMs = sendsCountMs(rules);
-  return JSON.stringify({ ...rules, ...COOLDOWN_RULES, ...BUDGET_RULES, keepSendsMs, replayMs: REPLAY_MS });
+  return JSON.stringify({
+    ...rules,
+    ...COOLDOWN_RULES,
+    ...BUDGET_RULES,
+    keepSendsMs,
+    replayMs: REPLAY_MS,
+    leaseMs: SENDING_MS,
+  });
 }
 
 function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: SettleCommand): string[] {
@@ -108,7 +118,7 @@ function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: Sett
 }
 
 function forCheck(prefix: string, command: CheckCommand): string[] {
-  const { slot, nonce, session, codeMac, request, guessesByPhone } = command;
+  const { slot, nonce, session, content, codeMac, request, approvedTag, guessesByPhone } = command;
   const keys = keysOf(prefix, slot);
   return [
     keys.verification,
@@ -117,8 +127,10 @@ function forCheck(prefix: string, command: CheckCommand): string[] {
     keys.verdict(request?.hash ?? null),
     nonce ?? '',
     session,
+    content,
     codeMac,
     request?.content ?? '',
+    approvedTag,
     String(guessesByPhone),
     ownerOf(slot),
     String(REPLAY_MS),

@@ -1,16 +1,7 @@
 /** Decodes the replies of the scripts. A reply that is not in a script's header is a fault. */
 import type { Delivery } from '../domain/delivery.ts';
-import type {
-  CheckReply,
-  LinkReply,
-  LookupReply,
-  RecordReply,
-  ReportReply,
-  Reservation,
-  SendReply,
-  StatusReply,
-  VerificationRecord,
-} from './store.ts';
+import type { LinkReply, LookupReply, ReportReply } from './report-commands.ts';
+import type { CheckReply, RecordReply, Reservation, SendReply, StatusReply, VerificationRecord } from './store.ts';
 
 export type Reply = readonly string[];
 
@@ -29,6 +20,10 @@ export function sendReply(reply: Reply): SendReply {
       };
     case 'REQUEST_ID_REUSED':
       return { kind: 'request_id_reused' };
+    case 'UNDER_WAY':
+      return { kind: 'under_way', retryAfterMs: integer(values[0]) };
+    case 'CODE_LOST':
+      return { kind: 'code_lost' };
     case 'BLOCKED':
       return { kind: 'blocked', by: text(values[0]), retryAfterMs: integer(values[1]) };
     default:
@@ -52,6 +47,8 @@ export function checkReply([word = '', nonce, value, json = '']: Reply): CheckRe
       return { kind: 'not_found' };
     case 'REQUEST_ID_REUSED':
       return { kind: 'request_id_reused' };
+    case 'FORGED':
+      throw new Error('check.lua found an approval that this service did not write');
     default:
       return unknown('check', word);
   }

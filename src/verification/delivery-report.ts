@@ -18,26 +18,33 @@ export interface Reporting {
 
 export interface ReportingParts {
   readonly store: Pick<Store, 'report' | 'link' | 'lookup'>;
-  readonly keyring: Pick<Keyring, 'parseReportToken' | 'messageKeys'>;
+  readonly keyring: Pick<Keyring, 'parseReportToken' | 'messageKeys' | 'verificationId'>;
   readonly emit: Emit;
 }
 
-type Outcome = ReportReply['outcome'] | 'unmatched';
+interface Result {
+  readonly outcome: ReportReply['outcome'] | 'unmatched';
+  readonly age: number;
+}
 
 export function createReporting({ store, keyring, emit }: ReportingParts): Reporting {
   const pending = new Set<Promise<void>>();
 
-  function emitReport(provider: string, report: DeliveryReport, result: { outcome: Outcome; age: number }): void {
+  /** `send` is null while it is not known. */
+  function emitReport(provider: string, report: DeliveryReport, send: ReportedSend | null, result: Result): void {
     const { status, category, vendorCode } = report;
     const { outcome, age } = result;
+    const { phoneKey = '', nonce = '', country = '' } = send ?? {};
+    const verificationId = nonce === '' ? '' : keyring.verificationId(phoneKey, nonce);
     const seconds = outcome === 'applied' ? age / 1000 : null;
-    emit({ type: 'report', provider, status, category, vendorCode, outcome, seconds });
+    emit({ type: 'report', provider, verificationId, country, status, category, vendorCode, outcome, seconds });
   }
 
   async function apply(provider: string, report: DeliveryReport, send: ReportedSend): Promise<void> {
-    const { sendId, ...slot } = send;
+    const { phoneKey, caller, purpose, sendId } = send;
     const { messageId, status, category } = report;
-    emitReport(provider, report, await store.report({ slot, sendId, provider, messageId, status, category }));
+    const slot = { phoneKey, caller, purpose };
+    emitReport(provider, report, send, await store.report({ slot, sendId, provider, messageId, status, category }));
   }
 
   /** One after the other, in the order in which they came. */
@@ -67,13 +74,13 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
     async report(provider, report) {
       const send = keyring.parseReportToken(report.token);
       if (send !== null) return apply(provider, report, send);
-      if (report.messageId === '') return emitReport(provider, report, { outcome: 'unmatched', age: 0 });
+      if (report.messageId === '') return emitReport(provider, report, null, { outcome: 'unmatched', age: 0 });
       const token = await linkedToken(provider, report);
-      if (token === null) return emitReport(provider, report, { outcome: 'early', age: 0 });
+      if (token === null) return emitReport(provider, report, null, { outcome: 'early', age: 0 });
       const linked = keyring.parseReportToken(token);
       if (linked !== null) return apply(provider, report, linked);
       // The token in the store is not ours.
-      emitReport(provider, report, { outcome: 'unmatched', age: 0 });
+      emitReport(provider, report, null, { outcome: 'unmatched', age: 0 });
     },
 
     async link(provider, messageId, token) {

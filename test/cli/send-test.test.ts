@@ -122,7 +122,7 @@ describe('a message that is taken', () => {
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
     expect(sent()).toBe(before + 1);
     expect(fakes.twilio.sends.at(-1)).toMatchObject({ to: PHONE, from: '+15557122661' });
-    expect(fakes.twilio.sends.at(-1)?.body).toMatch(/^Countersign: \d{6} is your sign-up code/);
+    expect(fakes.twilio.sends.at(-1)?.body).toMatch(/^Acme: \d{6} is your sign-up code/);
     expect(fakes.twilio.sends.at(-1)?.statusCallback).toMatch(/^https:\/\/sms\.example\.com\/reports\/twilio\?t=/);
   });
 

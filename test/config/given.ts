@@ -16,6 +16,7 @@ export const WEBHOOK = { SMS_WEBHOOK_URL: 'https://gateway.example/sms', SMS_WEB
 /** Beside a vendor. */
 export const PRODUCTION = {
   NODE_ENV: 'production',
+  SMS_BRAND: 'Acme',
   SMS_MOCK_MODE: '',
   REDIS_URL: 'redis://redis',
   COUNTERSIGN_SECRET: 'root-secret-'.repeat(4),

@@ -11,6 +11,7 @@ const OTHER_SECRET = 'another-root-secret-of-enough-bytes';
 const HASH = 'a'.repeat(64);
 const PRODUCTION = {
   NODE_ENV: 'production',
+  SMS_BRAND: 'Acme',
   REDIS_URL: 'rediss://redis:6379/2',
   COUNTERSIGN_SECRET: SECRET,
   COUNTERSIGN_CALLERS: `{auth: {tokens: [${HASH}]}}`,
@@ -46,8 +47,22 @@ describe('without any configuration', () => {
   });
 
   test('there are three purposes with six digits, five minutes and five guesses', () => {
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
-    const policy = { digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
+    const policy = {
+      digits: 6,
+      lifeMs: 300_000,
+      guesses: 5,
+      guessesByPhone: 3,
+      resend: 'same',
+      variablesRequired: false,
+      message,
+    };
     expect([...purposePolicies(config).values()]).toEqual([
       { name: 'register', ...policy },
       { name: 'login', ...policy },
@@ -149,16 +164,41 @@ describe('the file', () => {
       {},
       'purposes: { pay: { digits: 8, expirySeconds: 90, guesses: 2, resend: new, webOtpDomain: a.example, androidAppHash: FA+9qCX9VSu, texts: { zh-Hant: "{code}" } }, vote: {} }',
     );
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
     const ending = {
       webOtpDomain: 'a.example',
       androidAppHash: 'FA+9qCX9VSu',
       texts: new Map([['zh-hant', '{code}']]),
       requiredVariables: [],
+      variableCharacters: 32,
     };
     expect([...purposePolicies(config).values()]).toEqual([
-      { name: 'pay', digits: 8, lifeMs: 90_000, guesses: 2, guessesByPhone: 2, resend: 'new', message: ending },
-      { name: 'vote', digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message },
+      {
+        name: 'pay',
+        digits: 8,
+        lifeMs: 90_000,
+        guesses: 2,
+        guessesByPhone: 2,
+        resend: 'new',
+        variablesRequired: false,
+        message: ending,
+      },
+      {
+        name: 'vote',
+        digits: 6,
+        lifeMs: 300_000,
+        guesses: 5,
+        guessesByPhone: 3,
+        resend: 'same',
+        variablesRequired: false,
+        message,
+      },
     ]);
   });
 
@@ -351,6 +391,7 @@ test('all mistakes are reported at once, and none repeats what was written', () 
     'log.level',
     'REDIS_URL',
     'SMS_MOCK_MODE',
+    'SMS_BRAND',
     'TENCENT_SECRET_ID',
     'TENCENT_SMS_SDK_APP_ID',
     'TENCENT_SMS_TEMPLATE_ID',
@@ -378,6 +419,7 @@ describe('production', () => {
       'REDIS_URL: is required in production',
       'COUNTERSIGN_SECRET: is required in production',
       'sms: no SMS provider configured',
+      'SMS_BRAND: is required in production',
       'COUNTERSIGN_CALLERS: is required in production',
     ]);
   });

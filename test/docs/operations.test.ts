@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
+import { loggedRequestId } from '../../src/domain/request-id.ts';
 import type { Event } from '../../src/event.ts';
 import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { logEvents } from '../../src/ops/event-log.ts';
@@ -10,16 +11,28 @@ import { createMetrics } from '../../src/ops/metrics.ts';
 import { keysOf, messageKeyOf } from '../../src/store/keys.ts';
 import { createRedisStore } from '../../src/store/redis.ts';
 import type { Store } from '../../src/store/store.ts';
+import { RULES } from '../alerts/scrapes.ts';
 import { rulesOf } from '../store/commands.ts';
 import { startApp } from '../support/app.ts';
 import { ok } from '../support/clients.ts';
-import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
+import {
+  anchorsOf,
+  codeWords,
+  fencesOf,
+  markedPart,
+  read,
+  sectionOf,
+  shellBlock,
+  tableOf,
+} from '../support/markdown.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { sharedRedis } from '../support/shared-redis.ts';
+import { missing, runBlocks } from '../support/shell.ts';
 import { UNHURRIED_MS } from '../support/virtual-redis.ts';
 import { eventually } from '../support/wait.ts';
 
 const page = read('docs/operations.md');
+const lacks = await missing('sha256sum');
 const { sendCode, checkCode } = VerificationService.method;
 
 const CALL: Event = {
@@ -34,6 +47,8 @@ const CALL: Event = {
     purpose: 'login',
     phone: '****0123',
     verificationId: 'id',
+    requestId: 'id',
+    traceId: 'id',
     outcome: 'sent',
     provider: 'console',
   },
@@ -45,10 +60,11 @@ describe('the lists', () => {
     observe(CALL);
     observe({ ...CALL, method: 'CheckCode', facts: { outcome: 'approved' } });
     observe({ type: 'store', operation: 'send', error: null, seconds: 0 });
-    const failed = { provider: 'a', category: 'blocked', vendorCode: '', seconds: 0 } as const;
+    const about = { provider: 'a', verificationId: '', country: 'US' } as const;
+    const failed = { ...about, category: 'blocked', vendorCode: '', seconds: 0 } as const;
     const told = { actor: 'user', vendorRequestId: '', unlistedCode: '1' } as const;
     observe({ type: 'attempt', result: 'rejected', ...failed, ...told });
-    observe({ type: 'breaker', provider: 'a', state: 'open' });
+    observe({ type: 'breaker', provider: 'a', country: 'US', state: 'open' });
     observe({ type: 'report', ...failed, status: 'delivered', outcome: 'applied' });
     observe({ type: 'callback_refused', provider: 'a', why: 'forged' });
     observe({ type: 'reports_failed', provider: 'a', error: new Error() });
@@ -67,6 +83,25 @@ describe('the lists', () => {
     expect(listed.sort()).toEqual(real.sort());
   });
 
+  test('of alerts: every rule, with its severity, what it says, and a heading that says what to do', () => {
+    const spell = (text: string) => text.replace(/{{ \$labels\.(\w+) }}/g, '`<$1>`');
+    const rules = RULES.map(({ alert, labels, annotations }) => [
+      alert,
+      labels.severity,
+      spell(annotations.summary),
+      annotations.runbook,
+    ]);
+    const listed = tableOf(markedPart(page, 'alerts')).map(([name, severity, says, link = '']) => [
+      ...codeWords(name),
+      severity,
+      says,
+      /\(#(.*)\)/.exec(link)?.[1],
+    ]);
+    expect(listed).toEqual(rules);
+    const anchors = anchorsOf(page);
+    expect(RULES.map(({ annotations }) => annotations.runbook).filter((anchor) => !anchors.has(anchor))).toEqual([]);
+  });
+
   test('of log fields: every one of a call', async () => {
     const lines: string[] = [];
     const destination = { write: (text: string) => void lines.push(text) };
@@ -75,11 +110,20 @@ describe('the lists', () => {
     expect(listed.sort()).toEqual(Object.keys(JSON.parse(lines.join(''))).sort());
   });
 
+  test.skipIf(lacks.has('sha256sum'))(
+    'of log fields: the hash of a request_id, as it is shown to be made',
+    async () => {
+      const [hash = ''] = await runBlocks([shellBlock('docs/operations.md', '## Log', 'sha256sum')]);
+      expect(`sha256:${hash.trim()}`).toBe(loggedRequestId('send-1'));
+    },
+  );
+
   test('of other log lines: each that an event makes, with its level', async () => {
     const lines: string[] = [];
     const destination = { write: (text: string) => void lines.push(text) };
     const log = logEvents(await createLogger({ level: 'debug', pretty: false, destination }), () => 0);
-    const failed = { provider: 'a', result: 'unavailable', category: 'balance', vendorCode: 'b', seconds: 0 } as const;
+    const about = { provider: 'a', verificationId: '', country: 'US' } as const;
+    const failed = { ...about, result: 'unavailable', category: 'balance', vendorCode: 'b', seconds: 0 } as const;
     const told = { actor: 'operator', vendorRequestId: 'c', unlistedCode: '' } as const;
     const error = new Error();
     const events: Event[] = [
@@ -90,7 +134,7 @@ describe('the lists', () => {
       { type: 'attempt', ...failed, ...told, vendorCode: 'unlisted', unlistedCode: '1' },
       { type: 'attempt', ...failed, ...told, actor: 'nobody' },
       ...(['open', 'half_open', 'closed'] as const).map(
-        (state) => ({ type: 'breaker', provider: 'a', state }) as const,
+        (state) => ({ type: 'breaker', provider: 'a', country: '', state }) as const,
       ),
       { type: 'report', ...failed, status: 'failed', outcome: 'applied' },
       { type: 'callback_refused', provider: 'a', why: 'forged' },
@@ -184,7 +228,7 @@ async function everything(store: Store): Promise<string[]> {
   ];
   const delivery: Delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts };
   const report = { token: '', messageId: 'm', status: 'delivered', category: '', vendorCode: '' } as const;
-  const send = (sendId: string) => store.send({ slot, rules, sendId, candidate, session: '', request });
+  const send = (sendId: string) => store.send({ slot, rules, sendId, candidate, session: '', content: '', request });
   const settle = (sendId: string, given: Delivery | null) =>
     store.settle({ slot, sendId, requestHash: 'hash', delivery: given });
   const check = (codeMac: string, nonce: string | null) =>
@@ -192,8 +236,10 @@ async function everything(store: Store): Promise<string[]> {
       slot,
       nonce,
       session: '',
+      content: '',
       codeMac,
       request: { hash: codeMac, content: codeMac },
+      approvedTag: '',
       guessesByPhone: 3,
     });
   const steps: (() => Promise<unknown>)[] = [

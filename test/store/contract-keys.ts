@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
-import type { CheckCommand, Slot, Store } from '../../src/store/store.ts';
+import type { Slot } from '../../src/domain/slot.ts';
+import type { CheckCommand, Store } from '../../src/store/store.ts';
 import type { SharedRedis } from '../support/shared-redis.ts';
 import { openStore } from '../support/store.ts';
 import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
@@ -32,7 +33,7 @@ export function keyContract(shared: SharedRedis): void {
     serial += 1;
     const sendId = `send-${serial}`;
     const candidate = { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: RIGHT };
-    const command = { slot, sendId, candidate, session: '', request: null, ...changes };
+    const command = { slot, sendId, candidate, session: '', content: '', request: null, ...changes };
     const reply = await store.send({ ...command, rules: { ...rulesOf('same'), ...rules } });
     expect(reply.kind).toBe('reserved');
     return sendId;
@@ -40,7 +41,17 @@ export function keyContract(shared: SharedRedis): void {
   const settle = (sendId: string, delivery: Delivery | null, requestHash: string | null = null) =>
     store.settle({ slot, sendId, requestHash, delivery });
   const check = (codeMac: string, changes: Partial<CheckCommand> = {}) =>
-    store.check({ slot, nonce: null, session: '', codeMac, request: null, guessesByPhone: 5, ...changes });
+    store.check({
+      slot,
+      nonce: null,
+      session: '',
+      content: '',
+      codeMac,
+      request: null,
+      approvedTag: '',
+      guessesByPhone: 5,
+      ...changes,
+    });
   const report = (sendId: string) =>
     store.report({ slot, sendId, provider: 'fake', messageId: '', status: 'delivered', category: '' });
   const cancel = async () => {
@@ -51,7 +62,7 @@ export function keyContract(shared: SharedRedis): void {
 
   type Kind = 'v' | 's' | 'f' | 'a' | 'r' | 'q';
   const key = (kind: Kind) => {
-    const phone = `${prefix}:{${slot.phoneKey}}:${kind}`;
+    const phone = `${prefix}:2:{${slot.phoneKey}}:${kind}`;
     if (kind === 's' || kind === 'a') return phone;
     return kind === 'v' || kind === 'f' ? `${phone}:auth:login` : `${phone}:auth:${REQUEST.hash}`;
   };
@@ -249,7 +260,18 @@ export function keyContract(shared: SharedRedis): void {
   describe('which fields hashes have', () => {
     const CODE = ['mac', 'seed'];
     const RECORD = [
-      ...['attempts', 'by_phone', 'created', 'digits', 'expires', 'guesses', 'nonce', 'replication_id', 'send_id'],
+      ...[
+        'attempts',
+        'by_phone',
+        'content',
+        'created',
+        'digits',
+        'expires',
+        'guesses',
+        'nonce',
+        'replication_id',
+        'send_id',
+      ],
       ...['sends', 'sent', 'session', 'state'],
     ];
     const recordOf = (...more: string[]) => [...RECORD, ...more].sort();
@@ -339,12 +361,12 @@ export function keyContract(shared: SharedRedis): void {
 
     it('a stored answer, a stored verdict, approvals', async () => {
       const sendId = await send({ request: REQUEST });
-      const answer = ['expires', 'fingerprint', 'nonce', 'remaining', 'resend', 'send_id', 'sent'];
+      const answer = ['expires', 'fingerprint', 'nonce', 'orphan', 'remaining', 'resend', 'send_id', 'sent'];
       expect(await fields('r')).toEqual(answer);
       await settle(sendId, DELIVERY, REQUEST.hash);
       expect(await fields('r')).toEqual([...answer, 'delivery'].sort());
       await check(RIGHT, { request: REQUEST });
-      expect(await fields('q')).toEqual(['fingerprint', 'nonce', 'until', 'value', 'verdict']);
+      expect(await fields('q')).toEqual(['fingerprint', 'nonce', 'tag', 'until', 'value', 'verdict']);
       expect(await client.hgetall(key('a'))).toEqual({ '*': String(time), 'auth:login': String(time) });
     });
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import { EARLY_REPORT_MS, REPORT_MS } from '../../src/domain/policy.ts';
-import type { SendRules, Slot, Store } from '../../src/store/store.ts';
+import type { Slot } from '../../src/domain/slot.ts';
+import type { SendRules, Store } from '../../src/store/store.ts';
 import { assertKeysClean } from '../support/keys.ts';
 import type { SharedRedis } from '../support/shared-redis.ts';
 import { openStore } from '../support/store.ts';
@@ -44,15 +45,25 @@ export function redisContract(shared: SharedRedis): void {
         sendId: `send-${serial}`,
         candidate: { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: 'right' },
         session: '',
+        content: '',
         request: null,
       });
     const check = () =>
-      store.check({ slot, nonce: null, session: '', codeMac: 'right', request: null, guessesByPhone: 5 });
+      store.check({
+        slot,
+        nonce: null,
+        session: '',
+        content: '',
+        codeMac: 'right',
+        request: null,
+        approvedTag: '',
+        guessesByPhone: 5,
+      });
 
     await send(1);
     expect(await send(2)).toMatchObject({ kind: 'blocked', by: 'cooldown' });
     // As after the promotion of a replica: the record is of another history than the node that reads it.
-    await shared.client.hset(`${shared.prefix}:{00.fence}:v:auth:login`, 'replication_id', '0'.repeat(40));
+    await shared.client.hset(`${shared.prefix}:2:{00.fence}:v:auth:login`, 'replication_id', '0'.repeat(40));
     expect(await check()).toEqual({ kind: 'not_found' });
     const status = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
     expect(status).toMatchObject({ record: { state: 'expired' }, blocked: null });
@@ -68,12 +79,20 @@ export function redisContract(shared: SharedRedis): void {
     const send = (changes: { slot?: Slot; rules?: SendRules } = {}) => {
       serial += 1;
       const candidate = { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: 'right' };
-      const command = { slot, rules: rulesOf('same'), sendId: `send-${serial}`, candidate, session: '', request: null };
+      const command = {
+        slot,
+        rules: rulesOf('same'),
+        sendId: `send-${serial}`,
+        candidate,
+        session: '',
+        content: '',
+        request: null,
+      };
       return store.send({ ...command, ...changes });
     };
     await send();
     await store.settle({ slot, sendId: 'send-1', requestHash: null, delivery: { ...DELIVERY, attempts } });
-    await shared.client.hset(`${shared.prefix}:{${phoneKey}}:v:auth:login`, 'replication_id', '0'.repeat(40));
+    await shared.client.hset(`${shared.prefix}:2:{${phoneKey}}:v:auth:login`, 'replication_id', '0'.repeat(40));
     return { slot, send };
   }
 
@@ -109,7 +128,7 @@ export function redisContract(shared: SharedRedis): void {
   it('is not ready on a replica', () => faultOn('role:slave master_replid:0a', 'this Redis is a replica'));
 
   it('is not ready where it cannot read its keys', async () => {
-    await shared.client.set(`${shared.prefix}:{ready}`, 'not a hash', 'PX', 60_000);
+    await shared.client.set(`${shared.prefix}:2:{ready}`, 'not a hash', 'PX', 60_000);
     await faultOn('role:master master_replid:0a', 'WRONGTYPE');
   });
 
@@ -118,9 +137,17 @@ export function redisContract(shared: SharedRedis): void {
     const slot = { phoneKey: '00.reported', caller: 'auth', purpose: 'login' };
     const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
     const delivery = { provider: 'a', messageId: 'm', status: 'accepted', attempts: [] } as const;
-    await store.send({ slot, rules: rulesOf('same'), sendId: 'send', candidate, session: '', request: null });
+    await store.send({
+      slot,
+      rules: rulesOf('same'),
+      sendId: 'send',
+      candidate,
+      session: '',
+      content: '',
+      request: null,
+    });
     await store.settle({ slot, sendId: 'send', requestHash: null, delivery });
-    await shared.client.hset(`${shared.prefix}:{00.reported}:v:auth:login`, 'replication_id', '0'.repeat(40));
+    await shared.client.hset(`${shared.prefix}:2:{00.reported}:v:auth:login`, 'replication_id', '0'.repeat(40));
     const report = { provider: 'a', messageId: 'm', status: 'delivered', category: '' } as const;
     expect(await store.report({ slot, sendId: 'send', ...report })).toMatchObject({ outcome: 'applied' });
     const status = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows: rulesOf('same').windows });
@@ -134,7 +161,7 @@ export function redisContract(shared: SharedRedis): void {
     const windows = [{ name: 'ten', limit: 1, windowMs: 600_000 }];
     const rules = { ...rulesOf('same'), windows };
     const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
-    await store.send({ slot, rules, sendId: 'send', candidate, session: '', request: null });
+    await store.send({ slot, rules, sendId: 'send', candidate, session: '', content: '', request: null });
     const [sends = ''] = await shared.client.keys(`${shared.prefix}*:s`);
     expect(await shared.client.zadd(sends, 'XX', 'CH', Date.now() + 86_400_000, 'send')).toBe(1);
     const { blocked } = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows });
@@ -146,7 +173,7 @@ export function redisContract(shared: SharedRedis): void {
   it('keeps what it knows of a vendor’s message under one key, for as long as it can be asked for', async () => {
     const store = await create(() => 1_800_000_000_000);
     const report = { token: '', messageId: 'm', status: 'delivered', category: '', vendorCode: '' } as const;
-    const key = `${shared.prefix}:{m.00-message}`;
+    const key = `${shared.prefix}:2:{m.00-message}`;
     const lives = async () => Math.ceil((await shared.client.pttl(key)) / 60_000) * 60_000;
     await store.lookup({ message: '00-message', report });
     expect(await lives()).toBe(EARLY_REPORT_MS);

@@ -25,6 +25,7 @@ describe('the store in memory, when it is full', () => {
         sendId: `send-${phone}`,
         candidate: { nonce: 'nonce', seed: 'seed', codeMac: 'mac' },
         session: '',
+        content: '',
         request: null,
       });
     for (const phone of [1, 2, 3]) await send(phone);

@@ -45,11 +45,21 @@ const send = (store: Store, code: number) =>
     sendId: `send-${code}`,
     candidate: { nonce: `nonce-${code}`, seed: 'seed', codeMac: 'right' },
     session: '',
+    content: '',
     request: null,
   });
 const check = (store: Store, code: number) =>
   store
-    .check({ slot: slotOf(code), nonce: null, session: '', codeMac: 'right', request: null, guessesByPhone: 3 })
+    .check({
+      slot: slotOf(code),
+      nonce: null,
+      session: '',
+      content: '',
+      codeMac: 'right',
+      request: null,
+      approvedTag: '',
+      guessesByPhone: 3,
+    })
     .then(({ kind }) => kind);
 
 /** A store on each of the two, connected. */

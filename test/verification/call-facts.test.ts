@@ -85,7 +85,7 @@ describe('the log line of CheckCode', () => {
 
   it('says by phone which verification it was, although the caller does not learn it', async () => {
     const sent = await verifier.sendCode(sendRequest(), call());
-    const wrong = { ...byPhone, code: stage.wrongCode(), requestId: '' };
+    const wrong = { ...byPhone, code: stage.wrongCode(), requestId: '', variables: {} };
     expect(await factsOf((made) => verifier.checkCode(wrong, made))).toEqual({
       purpose: 'login',
       phone: MASKED,
@@ -95,7 +95,7 @@ describe('the log line of CheckCode', () => {
   });
 
   it('says that there was nothing to check', async () => {
-    const request = { ...byPhone, code: '123456', requestId: '' };
+    const request = { ...byPhone, code: '123456', requestId: '', variables: {} };
     expect(await factsOf((made) => verifier.checkCode(request, made))).toEqual({
       purpose: 'login',
       phone: MASKED,
@@ -134,7 +134,7 @@ describe('a call that the store did not answer', () => {
     const sent = { verificationId: Buffer.alloc(33, 1).toString('base64url'), phone: '', region: '', purpose: 'login' };
     const calls = [
       verifier.sendCode(sendRequest(), call()),
-      verifier.checkCode({ ...sent, code: '123456', requestId: '' }, call()),
+      verifier.checkCode({ ...sent, code: '123456', requestId: '', variables: {} }, call()),
       verifier.rateStatus(byPhone, call()),
       verifier.getVerification(sent, call()),
       verifier.cancelVerification(sent, call()),

@@ -16,7 +16,7 @@ describe('a caller', () => {
     const target = { verificationId: id, phone: '', region: '', purpose: 'register' };
     const attempts = [
       verifier.sendCode(sendRequest({ purpose: 'register' }), call(shop)),
-      verifier.checkCode({ ...target, code: '123456', requestId: '' }, call(shop)),
+      verifier.checkCode({ ...target, code: '123456', requestId: '', variables: {} }, call(shop)),
       verifier.rateStatus({ phone: PHONE, region: '', purpose: 'register' }, call(shop)),
       verifier.getVerification(target, call(shop)),
       verifier.cancelVerification(target, call(shop)),

@@ -50,6 +50,12 @@ export const SERVICE_RULES: readonly Rule[] = [
     };
   },
 
+  /** Else every SMS would name a program that its reader has never heard of. */
+  function senderIsNamed(context) {
+    if (!context.production || isSet(context, 'sms', 'brand')) return {};
+    return { mistakes: [mistakeAt(context, ['sms', 'brand'], 'is required in production')] };
+  },
+
   function callersAreKnown(context) {
     const { callers, purposes, listen } = context.settings;
     if (callers === undefined) return {};

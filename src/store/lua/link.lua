@@ -15,6 +15,5 @@ if message.since and not holds(message.since, message.expires, now) then message
 if message.token then return { 'LINKED' } end
 
 redis.call('DEL', message_key)
-write_hash(message_key, { token = token, since = decimal(now), expires = decimal(now + keep_ms) })
-redis.call('PEXPIRE', message_key, keep_ms)
+write_hash(message_key, { token = token, since = decimal(now), expires = decimal(now + keep_ms) }, keep_ms)
 return { 'LINKED', unpack(message.waiting and cjson.decode(message.waiting) or {}) }

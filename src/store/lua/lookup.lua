@@ -21,6 +21,7 @@ waiting[#waiting + 1] = report
 if #waiting > most then table.remove(waiting, 1) end
 -- An expired token must not come back with it.
 redis.call('DEL', message_key)
-write_hash(message_key, { waiting = cjson.encode(waiting), since = decimal(now), expires = decimal(now + wait_ms) })
-redis.call('PEXPIRE', message_key, wait_ms)
+write_hash(message_key, {
+  waiting = cjson.encode(waiting), since = decimal(now), expires = decimal(now + wait_ms),
+}, wait_ms)
 return { 'KEPT' }

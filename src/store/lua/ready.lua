@@ -8,7 +8,6 @@
     READY
 ]]
 read_hash(KEYS[1])
-write_hash(KEYS[1], { at = decimal(clock()) })
-redis.call('PEXPIRE', KEYS[1], 60000)
+write_hash(KEYS[1], { at = decimal(clock()) }, 60000)
 redis.call('DEL', KEYS[1])
 return { 'READY' }

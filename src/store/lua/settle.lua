@@ -8,7 +8,7 @@
 
   ARGV[1] send id
   ARGV[2] the delivery as JSON, '' to refund (unless a report says that the message was delivered)
-  ARGV[3] rules as JSON: budgets, retentionMs
+  ARGV[3] rules as JSON: budgets, retentionMs, replayMs
 
   Replies
     SETTLED
@@ -38,7 +38,8 @@ else
   delivery = delivered_after_all(early)
 end
 
-local answered = redis.call('HGET', answer_key, 'send_id') == send_id
+local answer = read_fields(answer_key, 'send_id', 'orphan')
+local answered = answer.send_id == send_id
 if delivery then
   if answered then redis.call('HSET', answer_key, 'delivery', delivery) end
   if current then
@@ -49,7 +50,12 @@ if delivery then
 end
 
 redis.call('ZREM', sends_key, send_id)
-if answered then redis.call('DEL', answer_key) end
+if answered and answer.orphan ~= '' then
+  -- It took the place of a call whose process is gone. So can the next one.
+  write_hash(answer_key, cjson.decode(answer.orphan), rules.replayMs)
+elseif answered then
+  redis.call('DEL', answer_key)
+end
 if not current then return { 'SETTLED' } end
 
 -- Approved or canceled meanwhile: that stays.
@@ -63,10 +69,10 @@ if not undo then
   redis.call('DEL', record_key)
 elseif undo.nonce == record.nonce then
   -- The same code was to be sent again: only that send is taken back, guesses made meanwhile stay counted.
+  redis.call('HSET', record_key, 'send_id', undo.send_id, 'sent', undo.sent, 'sends', undo.sends)
   redis.call('HDEL', record_key, 'undo', 'early')
-  write_hash(record_key, {
-    send_id = undo.send_id, sent = undo.sent, sends = undo.sends, delivery = undo.delivery, early = undo.early,
-  })
+  if undo.delivery then redis.call('HSET', record_key, 'delivery', undo.delivery) end
+  if undo.early then redis.call('HSET', record_key, 'early', undo.early) end
 else
   -- The code before it lives on, with no more guesses than the budget has left by now.
   if not undo.test then
@@ -74,7 +80,6 @@ else
     undo.guesses = math.min(tonumber(undo.guesses), left)
   end
   redis.call('DEL', record_key)
-  write_hash(record_key, undo)
-  redis.call('PEXPIRE', record_key, decimal(math.max(undo.expires - now, 0) + rules.retentionMs))
+  write_hash(record_key, undo, math.max(undo.expires - now, 0) + rules.retentionMs)
 end
 return { 'SETTLED' }

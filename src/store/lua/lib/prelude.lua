@@ -42,16 +42,31 @@ local function read_fields(key, ...)
   return fields
 end
 
-local function write_hash(key, fields)
+-- A whole number as a decimal: Lua would write large ones with an exponent.
+local function decimal(number)
+  return string.format('%.0f', number)
+end
+
+-- No key is without a TTL for longer than one command.
+local function write_hash(key, fields, ttl_ms)
   local flat = {}
   for name, value in pairs(fields) do
     flat[#flat + 1] = name
     flat[#flat + 1] = value
   end
   redis.call('HSET', key, unpack(flat))
+  redis.call('PEXPIRE', key, decimal(ttl_ms))
 end
 
--- A whole number as a decimal: Lua would write large ones with an exponent.
-local function decimal(number)
-  return string.format('%.0f', number)
+-- Adds a time to a sorted set of times, which forgets those older than `ttl_ms`.
+local function add_time(key, time, member, ttl_ms)
+  redis.call('ZADD', key, time, member)
+  redis.call('PEXPIRE', key, decimal(ttl_ms))
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', decimal(time - ttl_ms))
+end
+
+-- What is stored of a code: its keyed MAC, bound to the verification. Who can write to Redis, but does not know the
+-- MAC, cannot move a code that it knows to another verification.
+local function bound_mac(mac, nonce)
+  return redis.sha1hex(mac .. ':' .. nonce)
 end

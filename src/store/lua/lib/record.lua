@@ -2,8 +2,9 @@
   The record of a verification, as it is stored under v (hash). Times are milliseconds since the epoch.
 
   nonce            what its verification id contains
-  seed, mac        what the code derives from, and the keyed MAC that a guess is compared with; gone once it has ended
+  seed, mac        what the code derives from, and what a guess is compared with (bound_mac); gone once it has ended
   session          keyed session that it is bound to, '' for none
+  content          keyed hash of the variables that it was sent with
   replication_id   of the node that issued the code
   state            pending, approved or canceled; exhausted and expired follow from the fields below
   created, expires, approved
@@ -30,6 +31,11 @@ end
 
 local function is_pending(record, now, replication)
   return record.state == 'pending' and record.replication_id == replication and now < tonumber(record.expires)
+end
+
+-- Whether the right code would be approved.
+local function is_usable(record, now, replication)
+  return is_pending(record, now, replication) and tonumber(record.attempts) < tonumber(record.guesses)
 end
 
 -- Past its retention, whether Redis has deleted it or not.
