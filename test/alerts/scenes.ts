@@ -44,7 +44,14 @@ const refused = (reason: 'STORE_UNAVAILABLE' | 'COOLDOWN'): Event => ({
   reason,
 });
 const ids = { verificationId: 'id', country: 'US' };
-const attempt = { type: 'attempt', provider: 'twilio', ...ids, actor: 'nobody', vendorRequestId: '', seconds: 1 } as const;
+const attempt = {
+  type: 'attempt',
+  provider: 'twilio',
+  ...ids,
+  actor: 'nobody',
+  vendorRequestId: '',
+  seconds: 1,
+} as const;
 const accepted: Event = { ...attempt, result: 'accepted', category: '', vendorCode: '', unlistedCode: '' };
 const failed = (category: FailureCategory, unlistedCode = ''): Event => ({
   ...attempt,
@@ -56,7 +63,12 @@ const failed = (category: FailureCategory, unlistedCode = ''): Event => ({
 const report = { type: 'report', provider: 'twilio', ...ids, category: '', vendorCode: '' } as const;
 const delivered = (seconds: number): Event => ({ ...report, status: 'delivered', outcome: 'applied', seconds });
 const superseded: Event = { ...report, status: 'delivered', outcome: 'superseded', seconds: null };
-const breaker = (state: 'open' | 'closed'): Event => ({ type: 'breaker', provider: 'twilio', country: '', state });
+const breaker = (state: 'open' | 'closed', country = ''): Event => ({
+  type: 'breaker',
+  provider: 'twilio',
+  country,
+  state,
+});
 const store = (state: 'lost' | 'ready'): Event => ({ type: 'store_connection', state });
 const forged: Event = { type: 'callback_refused', provider: 'twilio', why: 'forged' };
 const reportsFailed: Event = { type: 'reports_failed', provider: 'twilio', error: new Error() };
@@ -116,6 +128,13 @@ const ROWS: readonly Row[] = [
   ],
 
   ['CountersignProviderLeftAlone', 'the breaker opens', { [FIRST]: [breaker('open')] }, 11, TWILIO],
+  [
+    'CountersignProviderLeftAlone',
+    'it opens for a country',
+    { [FIRST]: [breaker('open', 'CN')] },
+    11,
+    { ...TWILIO, country: 'CN' },
+  ],
   [
     'CountersignProviderLeftAlone',
     'it closed again',

@@ -73,10 +73,11 @@ describe('as a service of systemd', () => {
       OPS_LISTEN: `${ops}`,
     };
     const child: Child = await startChild(process.execPath, args, { env, cwd: scratch });
-    await eventually('the bundle is ready', async () => {
-      if (!child.running()) throw new Error(child.stdout() + child.stderr());
-      return (await fetch(`http://${ops}/readyz`)).ok;
+    const ready = await eventually('the bundle is ready', async () => {
+      if (!child.running()) return 'ended';
+      return (await fetch(`http://${ops}/readyz`)).ok && 'ready';
     });
+    expect([ready, child.stderr()]).toEqual(['ready', '']);
     expect(await child.stop()).toBe(0);
     expect(child.stdout()).toContain('"msg":"stopped"');
   });

@@ -79,7 +79,9 @@ else
     local left = undo.attempts + guesses_left(now, failures_key, rules.budgets)
     undo.guesses = math.min(tonumber(undo.guesses), left)
   end
-  redis.call('DEL', record_key)
   write_hash(record_key, undo, math.max(undo.expires - now, 0) + rules.retentionMs)
+  for name in pairs(record) do
+    if not undo[name] then redis.call('HDEL', record_key, name) end
+  end
 end
 return { 'SETTLED' }
