@@ -10,9 +10,11 @@ import {
   COOLDOWN_STEPS,
   EARLY_REPORT_MS,
   GUESS_BUDGETS,
+  type LimitPolicy,
   REPLAY_MS,
   REPORT_MS,
   RETENTION_MS,
+  SHARED_GRID_MS,
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
 import { keysOf, messageKeyOf, ownerOf, readyKeyOf } from './keys.ts';
@@ -36,7 +38,7 @@ export interface RedisStoreOptions extends Omit<ScriptCallOptions, 'connected'> 
 
 const BUDGET_RULES = { budgets: GUESS_BUDGETS, retentionMs: RETENTION_MS, approvalMs: APPROVAL_RETENTION_MS };
 const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDOWN_MEMORY_MS };
-const RECORD_RULES = JSON.stringify({ ...BUDGET_RULES, replayMs: REPLAY_MS });
+const RECORD_RULES = JSON.stringify(BUDGET_RULES);
 
 export function createRedisStore(options: RedisStoreOptions): Store {
   const { keyPrefix: prefix, emit } = options;
@@ -81,7 +83,7 @@ function forSend(prefix: string, command: SendCommand): string[] {
     keys.failures,
     keys.approvals,
     keys.answer(request?.hash ?? null),
-    sendRules(rules),
+    sendRules(rules, slot.caller),
     sendId,
     candidate.nonce,
     candidate.seed,
@@ -92,7 +94,7 @@ function forSend(prefix: string, command: SendCommand): string[] {
   ];
 }
 
-function sendRules(rules: SendRules): string {
+function sendRules(rules: SendRules, caller: string): string {
   const keepSendsMs = sendsCountMs(rules);
   return JSON.stringify({
     ...rules,
@@ -101,6 +103,8 @@ function sendRules(rules: SendRules): string {
     keepSendsMs,
     replayMs: REPLAY_MS,
     leaseMs: SENDING_MS,
+    caller,
+    sharedGridMs: SHARED_GRID_MS,
   });
 }
 
@@ -113,7 +117,7 @@ function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: Sett
     keys.answer(requestHash),
     sendId,
     delivery === null ? '' : JSON.stringify(delivery),
-    RECORD_RULES,
+    JSON.stringify({ ...BUDGET_RULES, replayMs: REPLAY_MS, caller: slot.caller }),
   ];
 }
 
@@ -150,10 +154,14 @@ function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusC
     keys.sends,
     keys.failures,
     keys.approvals,
-    JSON.stringify({ cooldownMs, windows, ...COOLDOWN_RULES, ...BUDGET_RULES }),
+    statusRules(slot.caller, { cooldownMs, windows }),
     nonce ?? '',
     ownerOf(slot),
   ];
+}
+
+function statusRules(caller: string, limits: LimitPolicy): string {
+  return JSON.stringify({ ...limits, ...COOLDOWN_RULES, ...BUDGET_RULES, caller, sharedGridMs: SHARED_GRID_MS });
 }
 
 function forReport(prefix: string, { slot, sendId, ...report }: ReportCommand): string[] {
