@@ -1,7 +1,7 @@
 /** The log: one record per RPC, and what else an operator must know. Only the fields named here are written. */
 import type { Logger } from 'pino';
 import type { CallFacts, Event } from '../event.ts';
-import { faultRecord } from './fault.ts';
+import { faultRecord, whyOf } from './fault.ts';
 
 const REPEAT_EVERY_MS = 60_000;
 /** With more different records than this within a minute, some are logged again early. */
@@ -20,7 +20,7 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
     if (state === storeState) return;
     storeState = state;
     if (state === 'ready') logger.info('store ready');
-    else logger.warn({ why: rootOf(error)?.message, err: faultRecord(error) }, 'store lost');
+    else logger.warn({ why: error && whyOf(error), err: faultRecord(error) }, 'store lost');
   }
 
   return (event) => {
@@ -86,7 +86,7 @@ interface Output {
 function logStore({ operation, error, seconds }: StoreEvent, { logger, isDue }: Output): void {
   logger.debug({ operation, ok: error === null, latency_ms: ms(seconds) }, 'store');
   if (error === null) return;
-  const why = rootOf(error)?.message ?? '';
+  const why = whyOf(error);
   if (isDue(['store', why])) logger.warn({ why, err: faultRecord(error) }, 'store call failed');
 }
 
@@ -174,11 +174,6 @@ function rpcRecord({ edge, method, status, reason, seconds, facts }: RpcEvent): 
 /** By which the lines of one call are found. */
 function idsOf({ verificationId, requestId, traceId }: CallFacts = {}): object {
   return { verification_id: verificationId, request_id: requestId, trace_id: traceId };
-}
-
-/** The store's own message, which may be logged: no phone and no code is ever handed to the store. */
-function rootOf(error: Error | undefined): Error | undefined {
-  return error?.cause instanceof Error ? rootOf(error.cause) : error;
 }
 
 function ms(seconds: number): number {

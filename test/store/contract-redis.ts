@@ -163,10 +163,10 @@ export function redisContract(shared: SharedRedis): void {
     const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
     await store.send({ slot, rules, sendId: 'send', candidate, session: '', content: '', request: null });
     const [sends = ''] = await shared.client.keys(`${shared.prefix}*:s`);
-    expect(await shared.client.zadd(sends, 'XX', 'CH', Date.now() + 86_400_000, 'send')).toBe(1);
+    expect(await shared.client.zadd(sends, 'XX', 'CH', Date.now() + 86_400_000, 'auth:send')).toBe(1);
     const { blocked } = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows });
     expect(blocked).toEqual({ by: 'ten', retryAfterMs: 600_000 });
-    expect(Number(await shared.client.zscore(sends, 'send'))).toBeLessThanOrEqual(Date.now());
+    expect(Number(await shared.client.zscore(sends, 'auth:send'))).toBeLessThanOrEqual(Date.now());
     await store.close();
   });
 

@@ -29,7 +29,7 @@ local function approve()
   redis.call('HDEL', record_key, 'seed', 'mac', 'undo')
   redis.call('PEXPIRE', record_key, approval_ms)
   redis.call('DEL', failures_key)
-  write_hash(approvals_key, { ['*'] = decimal(now), [owner] = decimal(now) }, approval_ms)
+  write_hash(approvals_key, { [string.match(owner, '^[^:]+')] = decimal(now), [owner] = decimal(now) }, approval_ms)
 end
 
 -- A verdict outlives its verification. The fingerprint binds it to the same guess by the same caller, session and
