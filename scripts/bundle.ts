@@ -19,7 +19,6 @@ const MODULES = join(ROOT, 'node_modules');
 /** Packages that read files of their own at run time, and the folder they read. */
 const CARRIED: Readonly<Record<string, string>> = {
   '@grpc/reflection': 'build/proto/grpc',
-  'grpc-health-check': 'proto',
 };
 
 /**

@@ -44,6 +44,8 @@ export function createMetrics(methods: readonly string[]): Metrics {
           return metric.breakerOpen.set({ provider: event.provider }, BREAKER_STATES[event.state]);
         case 'report':
           return observeReport(metric, event);
+        case 'cut':
+          return metric.cuts.inc({ listener: event.listener, why: event.why });
         case 'callback_refused':
           return metric.callbacksRefused.inc({ provider: event.provider, why: event.why });
         case 'reports_failed':
