@@ -125,6 +125,7 @@ async function burst(): Promise<void> {
 
 const one = reopened();
 const FLOODS: Readonly<Record<string, () => Promise<void>>> = {
+  nothing: () => setTimeout(3_600_000),
   compressed: () => atRate(20, () => stream(one(), { 'grpc-encoding': 'gzip' }, COMPRESSED)),
   burst,
   repeated: () => atRate(100, () => stream(one(), {}, REPEATED)),

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import zlib, { gzipSync } from 'node:zlib';
-import { Server, ServerCredentials, type ServerInterceptingCall } from '@grpc/grpc-js';
+import { Client, credentials, Server, ServerCredentials, type ServerInterceptingCall } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import { serviceDefinition } from '../../src/rpc/grpc-codec.ts';
@@ -97,6 +97,34 @@ describe('a compressed call is refused before anything is inflated', () => {
     const { target } = await plain(guarded);
     await rawGrpc(target, { ':path': CHECK, 'grpc-encoding': 'gzip' }, GZIPPED);
     expect(inflated).toHaveBeenCalledTimes(inflations);
+  });
+});
+
+describe('stock clients', () => {
+  const call = (target: string, options: object) => {
+    const stub = new Client(target, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1, ...options });
+    closers.push(() => stub.close());
+    const asIs = (bytes: Buffer) => bytes;
+    return new Promise<{ code: number; details: string }>((resolve) => {
+      stub.makeUnaryRequest(CHECK, asIs, asIs, Buffer.of(), (error) => {
+        resolve({ code: error?.code ?? 0, details: error?.details ?? '' });
+      });
+    });
+  };
+
+  test.each([
+    ['gzip', 2],
+    ['deflate', 1],
+  ])('with a compressor (%s) hear what to do', async (_, algorithm) => {
+    const edges = await start();
+    const answer = await call(edges.grpc, { 'grpc.default_compression_algorithm': algorithm });
+    expect(answer).toMatchObject({ code: 12, details: expect.stringContaining('send them without compression') });
+  });
+
+  test('as they are delivered do not compress', async () => {
+    const edges = await start();
+    edges.begin({ checkCode: async () => ({ result: 'not_found' }) });
+    expect(await call(edges.grpc, {})).toMatchObject({ code: 0 });
   });
 });
 
