@@ -38,6 +38,9 @@ export interface Guard {
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => void;
 
+/** At once on a connection: before somebody has shown a token there, and after. Further calls wait in the client. */
+export const STRANGER_STREAMS = 32;
+const MAX_STREAMS = 256;
 /** They ask several questions on one stream; not even that is open to strangers where callers are configured. */
 const SEVERAL_MESSAGES = /^\/grpc\.reflection\./;
 
@@ -76,6 +79,7 @@ export function guardStreams(server: Server, options: GuardOptions): Guard {
     }
     if (arrival.trusted && !trusted.has(socket)) {
       trusted.add(socket);
+      stream.session?.settings({ maxConcurrentStreams: MAX_STREAMS });
       onTrusted(socket);
     }
     if ((flags & NGHTTP2_FLAG_END_STREAM) !== 0) return;

@@ -10,7 +10,7 @@ import { type Edge, type EdgeOptions, MAX_CONNECTIONS } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
 import { type AuthInterceptor, createAuthInterceptor, languageOf } from './grpc-auth.ts';
 import { decode, encode, serviceDefinition } from './grpc-codec.ts';
-import { type Guard, type GuardOptions, guardStreams } from './grpc-guard.ts';
+import { type Guard, type GuardOptions, guardStreams, STRANGER_STREAMS } from './grpc-guard.ts';
 import { addHealth } from './grpc-health.ts';
 import { createReflection } from './grpc-reflection.ts';
 import { handlerOf, type Request } from './service.ts';
@@ -34,8 +34,7 @@ export function createGrpcEdge(options: GrpcEdgeOptions): GrpcEdge {
   const auth = createAuthInterceptor(options, () => guard);
   const server = new Server({
     'grpc.max_receive_message_length': options.maxMessageBytes,
-    // Per connection; further calls wait in the client.
-    'grpc.max_concurrent_streams': 256,
+    'grpc.max_concurrent_streams': STRANGER_STREAMS,
     // Connections are renewed (± 10 %, by grpc-js), so that callers find new instances; calls under way may finish.
     'grpc.max_connection_age_ms': CONNECTION_AGE_MS,
     'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,

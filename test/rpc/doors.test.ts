@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import zlib, { gzipSync } from 'node:zlib';
 import { Client, credentials, Server, ServerCredentials, type ServerInterceptingCall } from '@grpc/grpc-js';
@@ -250,6 +251,24 @@ describe('the pace of streams', () => {
     socket.write(headersFrame(2_001, callHeaders(HEALTH)));
     socket.write(dataFrame(2_001, frame(Buffer.of()), { end: true }));
     await eventually('it is answered', () => received.headers > before && received.data > 0);
+  });
+
+  test('32 calls at once before a token was shown, 256 after', async () => {
+    const edges = await start({ callers: [AUTH] });
+    edges.begin({ checkCode: async () => ({ result: 'not_found' }) });
+    const session = connect(`http://${edges.grpc}`);
+    closers.push(() => session.destroy());
+    const most = () => session.remoteSettings.maxConcurrentStreams;
+    const call = async (path: string) => {
+      const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+      const stream = session.request({ ...headers, authorization: 'Bearer token' });
+      stream.resume().end(frame(Buffer.of()));
+      await once(stream, 'close');
+    };
+    await call(HEALTH);
+    expect(most()).toBe(32);
+    await call(CHECK);
+    await eventually('more are allowed', () => most() === 256);
   });
 
   test('negative control: who has shown a token may hurry', async () => {
