@@ -26,7 +26,7 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
   return (event) => {
     switch (event.type) {
       case 'rpc':
-        return logger[rpcLevel(event.status)](rpcRecord(event), 'rpc');
+        return logRpc(event, { logger, isDue });
       case 'store':
         return logStore(event, { logger, isDue });
       case 'attempt':
@@ -35,6 +35,11 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
         return logBreaker(event, logger);
       case 'report':
         return logger[event.status === 'failed' ? 'info' : 'debug'](reportRecord(event), 'delivery report');
+      case 'cut':
+        if (isDue(['cut', event.listener, event.why])) {
+          logger.warn({ listener: event.listener, why: event.why }, 'connections or streams are cut');
+        }
+        return;
       case 'callback_refused':
         if (isDue(['callback', event.provider, event.why])) {
           logger.warn({ provider: event.provider, why: event.why }, 'callback refused');
@@ -81,6 +86,18 @@ function createRepeatLimit(clock: () => number): IsDue {
 interface Output {
   readonly logger: Logger;
   readonly isDue: IsDue;
+}
+
+const STRANGERS_EVERY_MS = 1_000;
+
+/** Every call of a caller; what strangers ask for only once a second, so that they cannot fill the log. */
+function logRpc(event: RpcEvent, { logger, isDue }: Output): void {
+  const { edge, method, status, facts } = event;
+  const stranger = facts.caller === undefined;
+  if (stranger && !isDue(['rpc', edge, method, status], STRANGERS_EVERY_MS)) return;
+  // Probes.
+  const level = stranger && status === 'OK' ? 'debug' : rpcLevel(status);
+  logger[level](rpcRecord(event), 'rpc');
 }
 
 function logStore({ operation, error, seconds }: StoreEvent, { logger, isDue }: Output): void {

@@ -66,6 +66,7 @@ describe('the lists', () => {
     observe({ type: 'attempt', result: 'rejected', ...failed, ...told });
     observe({ type: 'breaker', provider: 'a', country: 'US', state: 'open' });
     observe({ type: 'report', ...failed, status: 'delivered', outcome: 'applied' });
+    observe({ type: 'cut', listener: 'grpc', why: 'late' });
     observe({ type: 'callback_refused', provider: 'a', why: 'forged' });
     observe({ type: 'reports_failed', provider: 'a', error: new Error() });
     observe({ type: 'conversion', provider: 'a', ok: true, vendorCode: '' });
