@@ -9,7 +9,7 @@ const END_TO_END = [
   'test/main.test.ts',
 ];
 const CHAOS = ['test/chaos/**/*.test.ts'];
-const TOOLCHAINS = ['test/chart/**/*.test.ts', 'test/clients/**/*.test.ts'];
+const TOOLCHAINS = ['test/alerts/**/*.test.ts', 'test/chart/**/*.test.ts', 'test/clients/**/*.test.ts'];
 const DEADLINES = ['test/deadlines/**/*.test.ts'];
 
 /** Where the pipeline reads how many tests passed and failed. */
@@ -21,8 +21,8 @@ const HUNG_MS = 10 * 60_000;
 /**
  * `npm test` runs `unit` and `e2e`. A slow or busy machine makes them slower, but never red: they do not ask how long
  * something took. `chaos` kills servers, loads them and repeats itself; `deadlines` holds the service to what it
- * promises about time. These two have the machine to themselves. `toolchains` needs helm and the compilers of other
- * languages, skips what a machine lacks, and builds and downloads for minutes the first time.
+ * promises about time. These two have the machine to themselves. `toolchains` needs helm, promtool and the compilers
+ * of other languages, skips what a machine lacks, and builds and downloads for minutes the first time.
  */
 export default defineConfig({
   test: {

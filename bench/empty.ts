@@ -23,6 +23,7 @@ async function serveEdges(): Promise<void> {
     authenticate: createAuthenticator([]),
     emit: () => undefined,
     clock: () => performance.now(),
+    localNamesOnly: false,
     maxMessageBytes: 16 * 1024,
     deadlineMs: () => 2_000,
   };

@@ -52,6 +52,7 @@ export async function measureIsolation(redisUrl: string, plan: IsolationPlan): P
     await writeFile(file, `twilio: { timeoutMs: ${TIMEOUT_MS}, maxConcurrent: ${2 * plan.hanging} }\n`);
     const server = await startServer(['src/main.ts'], {
       NODE_ENV: 'production',
+      SMS_BRAND: 'Countersign',
       COUNTERSIGN_CONFIG: file,
       COUNTERSIGN_SECRET: 'a secret of this benchmark, 32 bytes or more',
       COUNTERSIGN_CALLERS: JSON.stringify({ bench: { tokens: [hash('sha256', TOKEN)] } }),

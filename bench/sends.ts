@@ -109,7 +109,7 @@ async function sendMany(provider: Guarded, count: number, { concurrency }: Sends
 function messageTo(to: string): Message {
   const text = 'Countersign: 493817 is your login code. It is valid for 5 minutes.';
   const fields = { code: '493817', minutes: 5, purpose: 'login', locale: 'en', variables: {}, sender: {} };
-  return { to, text, ...fields, sendId: 'a-send-of-the-bench', reportToken: 'x'.repeat(120) };
+  return { to, region: '001', text, ...fields, sendId: 'a-send-of-the-bench', reportToken: 'x'.repeat(120) };
 }
 
 async function heapInUse(): Promise<number> {

@@ -68,12 +68,13 @@ function sendOf(index: number): SendCommand {
     sendId: unique.slice(-16),
     candidate: { nonce: unique, seed: unique, codeMac: unique },
     session: '',
+    content: '',
     request: null,
   };
 }
 
 function checkOf({ slot, candidate: { nonce, codeMac } }: SendCommand): CheckCommand {
-  return { slot, nonce, session: '', codeMac, request: null, guessesByPhone: 3 };
+  return { slot, nonce, session: '', content: '', codeMac, request: null, approvedTag: '', guessesByPhone: 3 };
 }
 
 async function cpuSeconds(redis: Redis): Promise<number> {

@@ -1,7 +1,8 @@
 /**
  * Builds dist/: the whole service as files that plain `node` runs, beside the few that it reads at run time.
  *
- *   countersign.mjs            the entry
+ *   countersign.mjs            the entry, which says so when Node is too old for the rest
+ *   main.mjs                   what it imports then
  *   <name>-<hash>.mjs          what is imported on demand, with its libraries: a vendor's SDK, the Redis client, a command.
  *                              What is not used is not even read.
  *   lua/                       the Redis scripts, which src/store reads relative to `import.meta.url`
@@ -15,6 +16,20 @@ import { build, type Plugin } from 'esbuild';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const MODULES = join(ROOT, 'node_modules');
+
+/** The major version that development and tests run on: the bundle is tested with no other. */
+export const NODE = Number.parseInt(manifest().devDependencies.node.replace(/^\D+/, ''), 10);
+
+/** In words that every Node since 14 understands. It imports nothing: an older Node would fail to parse that first. */
+const ENTRY = `if (parseInt(process.versions.node, 10) < ${NODE}) {
+  process.stderr.write(
+    'countersign: this needs Node ${NODE} or later. It was started with Node ' + process.versions.node + ', ' + process.execPath + '\\n'
+  );
+  process.exitCode = 1;
+} else {
+  import('./main.mjs');
+}
+`;
 
 /** Packages that read files of their own at run time, and the folder they read. */
 const CARRIED: Readonly<Record<string, string>> = {
@@ -78,9 +93,8 @@ export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ['src/main.ts'],
+    entryPoints: { main: 'src/main.ts' },
     outdir,
-    entryNames: 'countersign',
     // Flat: modules find the files beside them relative to themselves.
     chunkNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },
@@ -88,7 +102,7 @@ export async function bundle(outdir: string): Promise<void> {
     splitting: true,
     platform: 'node',
     format: 'esm',
-    target: 'node24',
+    target: `node${NODE}`,
     banner: { js: BANNER },
     // node-fetch 2, which Tencent's SDK brings along, asks for this package only to have the URL that Node has by itself. It is
     // 350 KB, and makes Node warn of `punycode`.
@@ -98,11 +112,16 @@ export async function bundle(outdir: string): Promise<void> {
     logLevel: 'warning',
     metafile: true,
   });
+  writeFileSync(join(outdir, 'countersign.mjs'), ENTRY);
   copyScripts(outdir);
   for (const [name, folder] of Object.entries(CARRIED)) {
     cpSync(join(MODULES, name, folder), join(outdir, 'packages', name, folder), { recursive: true });
   }
   writeFileSync(join(outdir, 'THIRD_PARTY_LICENSES.txt'), licences(Object.keys(metafile.inputs)));
+}
+
+function manifest(): { readonly devDependencies: { readonly node: string } } {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 }
 
 /** The bundle is flat, so `./lua/send.lua` of any module means dist/lua/send.lua. */

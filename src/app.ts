@@ -6,6 +6,7 @@ import { createBackground } from './background.ts';
 import { addressOf } from './config/address.ts';
 import { callerConfigs, limitPolicy, peerBound, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
 import type { Config } from './config/schema.ts';
+import { cannotListen } from './config/settings.ts';
 import { DRAIN_MS, FLUSH_MS, rpcDeadlineMs } from './domain/deadlines.ts';
 import { createKeyring, type Keyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
@@ -93,6 +94,7 @@ async function run(config: Config, overrides: Overrides) {
       throw error;
     },
   );
+  metrics.expect(messaging.expected);
   const background = createBackground();
   const verifier = createVerifier({
     store,
@@ -168,6 +170,7 @@ function openEdges(
   const edge = {
     handlers: createHandlers(verifier),
     authenticate: createAuthenticator(callerConfigs(config)),
+    localNamesOnly: Object.keys(config.callers).length === 0,
     ...parts,
     maxMessageBytes: MAX_MESSAGE_BYTES,
     perPeer: peerBound(config),
@@ -182,11 +185,15 @@ async function listen(
   { listen: addresses }: Config,
   { ops, grpc, http, callbacks }: { ops: Listener; grpc: Listener; http: Listener; callbacks: Listener | null },
 ): Promise<Ports> {
+  const open = (name: keyof typeof addresses, listener: Listener) =>
+    listener.listen(addressOf(addresses[name])).catch((cause: Error) => {
+      throw cannotListen(name, addresses[name], cause);
+    });
   return {
-    ops: await ops.listen(addressOf(addresses.ops)),
-    grpc: await grpc.listen(addressOf(addresses.grpc)),
-    http: await http.listen(addressOf(addresses.http)),
-    ...(callbacks && { callbacks: await callbacks.listen(addressOf(addresses.callbacks)) }),
+    ops: await open('ops', ops),
+    grpc: await open('grpc', grpc),
+    http: await open('http', http),
+    ...(callbacks && { callbacks: await open('callbacks', callbacks) }),
   };
 }
 
@@ -210,6 +217,4 @@ async function openStore(
   return createRedisStore({ ...redis, urls, ca, emit, clock });
 }
 
-function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+const printLine = (line: string): void => void process.stdout.write(`${line}\n`);

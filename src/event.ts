@@ -29,6 +29,10 @@ export type Event =
   | {
       readonly type: 'attempt';
       readonly provider: string;
+      /** Empty outside of a call of the service. */
+      readonly verificationId: string;
+      /** ISO 3166-1 alpha-2; `001` when the number belongs to no country. */
+      readonly country: string;
       readonly result: AttemptResult;
       readonly category: FailureCategory | '';
       /** From the table of the vendor's codes, or a code of ours: a bounded set. */
@@ -42,11 +46,21 @@ export type Event =
       readonly seconds: number;
     }
   /** A provider gets no message (`open`), one as a probe (`half_open`), or all (`closed`). */
-  | { readonly type: 'breaker'; readonly provider: string; readonly state: BreakerState }
+  | {
+      readonly type: 'breaker';
+      readonly provider: string;
+      /** ISO 3166-1 alpha-2; empty when it is about all messages. */
+      readonly country: string;
+      readonly state: BreakerState;
+    }
   /** One per delivery report that a vendor sent. */
   | {
       readonly type: 'report';
       readonly provider: string;
+      /** Empty when the send is not known, or was made by an earlier version. */
+      readonly verificationId: string;
+      /** As in an attempt; empty like the verification's id. */
+      readonly country: string;
       readonly status: ReportedStatus;
       /** Empty unless failed. */
       readonly category: FailureCategory | '';
@@ -66,8 +80,8 @@ export type Event =
   | { readonly type: 'conversion'; readonly provider: string; readonly ok: boolean; readonly vendorCode: string }
   /** The outcome of a send could not be stored. `attempt` counts from 0; after the last one it is given up. */
   | { readonly type: 'settle_failed'; readonly refund: boolean; readonly attempt: number; readonly error: Error }
-  /** An unexpected error in our own code. */
-  | { readonly type: 'fault'; readonly where: string; readonly error: unknown }
+  /** An unexpected error in our own code; `facts` of the call that it happened in. */
+  | { readonly type: 'fault'; readonly where: string; readonly error: unknown; readonly facts?: CallFacts }
   /** The connection to the store changed. */
   | { readonly type: 'store_connection'; readonly state: 'ready' | 'lost'; readonly error?: Error };
 
@@ -89,8 +103,12 @@ export type CallbackRefusal = 'forged' | 'malformed' | 'unknown_path' | 'too_lar
 
 /** For the one log line of a call. Each fact is filled in as soon as it is known. */
 export interface CallFacts {
-  caller?: string;
+  caller?: string | undefined;
   purpose?: string;
+  /** As `loggedRequestId` shows it. */
+  requestId?: string | undefined;
+  /** Of the caller's trace: 32 hexadecimal digits. */
+  traceId?: string | undefined;
   /** Masked: all but the last 4 digits hidden. */
   phone?: string;
   verificationId?: string;

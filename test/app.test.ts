@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials } from '@grpc/grpc-js';
@@ -24,6 +24,7 @@ const REQUEST = { phone: '+14155550123', purpose: 'login' };
 const LOOPBACK = { GRPC_LISTEN: '127.0.0.1:0', HTTP_LISTEN: '127.0.0.1:0', OPS_LISTEN: '127.0.0.1:0' };
 const PRODUCTION = {
   NODE_ENV: 'production',
+  SMS_BRAND: 'Acme',
   REDIS_URL: 'redis://127.0.0.1:1',
   COUNTERSIGN_SECRET: 'a root secret that only tests use',
   COUNTERSIGN_CALLERS: `{auth: {tokens: [${createHash('sha256').update('token').digest('hex')}]}}`,
@@ -112,6 +113,23 @@ describe('a running service', () => {
     expect(metrics).toContain(
       'countersign_provider_attempts_total{provider="inbox",result="accepted",category="",code=""} 1',
     );
+  });
+
+  test('has a failed call in its log under the ids that its caller has', async () => {
+    const app = await start();
+    app.inbox.answer(async () => ({ kind: 'unavailable', category: 'balance', vendorCode: '30001' }));
+    const requestId = randomUUID();
+    const trace = randomBytes(16).toString('hex');
+    const response = await fetch(`${app.http}/${VerificationService.typeName}/SendCode`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', traceparent: `00-${trace}-00f067aa0ba902b7-01` },
+      body: JSON.stringify({ ...REQUEST, requestId }),
+    });
+    expect([response.status, Number(response.headers.get('retry-after'))]).toEqual([503, expect.any(Number)]);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(records(app).filter(({ request_id }) => request_id === requestId)).toMatchObject([
+      { msg: 'rpc', reason: 'DELIVERY_UNAVAILABLE', trace_id: trace, phone: '****0123' },
+    ]);
   });
 
   test('writes neither a code nor a whole phone into its log, at any level', async () => {
@@ -345,7 +363,7 @@ describe('a start that cannot succeed', () => {
     const first = await start();
     const ops = await freePort();
     const env = { ...LOOPBACK, OPS_LISTEN: `127.0.0.1:${ops}`, HTTP_LISTEN: new URL(first.http).host };
-    await expect(startApp({ env })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(startApp({ env })).rejects.toMatchObject({ cause: { code: 'EADDRINUSE' } });
     expect(await accepts(`127.0.0.1:${ops}`)).toBe(false);
   });
 

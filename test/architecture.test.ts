@@ -77,7 +77,7 @@ describe('what the table forbids is found', () => {
     ['domain/x.ts', "import { createConnection } from 'node:net';", 'domain/x.ts does I/O'],
     [
       'domain/deep/x.ts',
-      "import {\n  a,\n  b,\n} from '../../store/store.ts';",
+      "import { \n  a, \n  b, \n } from '../../store/store.ts';",
       'domain/deep/x.ts imports store/store.ts',
     ],
     ['verification/x.ts', "import { Redis } from 'ioredis';", 'verification/x.ts imports ioredis'],

@@ -17,7 +17,7 @@ const COMPOSITION = ['app.ts', 'main.ts', 'cli/', 'sms/messaging.ts'];
 
 const LAYERS: readonly Layer[] = [
   // Of node:net, domain/ uses `isIP`, which is pure; that it opens no socket is in PURE.
-  { of: ['domain/'], imports: ['domain/'], packages: ['node:crypto', 'node:net', 'libphonenumber-js'] },
+  { of: ['domain/'], imports: ['domain/'], packages: ['node:crypto', 'node:net', 'libphonenumber-js', 'tlds'] },
   { of: ['event.ts'], imports: [], types: ['domain/'], packages: [] },
   {
     of: ['verification/'],

@@ -11,7 +11,9 @@ import { readLocale } from '../domain/locale.ts';
 import { missingVariables, renderMessage } from '../domain/message.ts';
 import { type Phone, parsePhone, refusesType } from '../domain/phone.ts';
 import type { PurposePolicy } from '../domain/policy.ts';
+import type { FieldViolation } from '../domain/refusal.ts';
 import { createRouting, type Hop } from '../domain/routing.ts';
+import { validateVariables } from '../domain/variables.ts';
 import type { Event } from '../event.ts';
 import { createDispatch, type Outgoing } from '../sms/dispatch.ts';
 import { guardProvider } from '../sms/guard.ts';
@@ -64,7 +66,7 @@ export async function sendTest(
 function notes(phone: Phone, config: Config): string[] {
   return [
     ...(config.sms.mockMode ? ['SMS_MOCK_MODE is on: the service only prints messages'] : []),
-    ...(testCodes(config)(phone.e164, Date.now()) === null ? [] : ['a test number: the service sends it nothing']),
+    ...(testCodes(config)(phone.identity, Date.now()) === null ? [] : ['a test number: the service sends it nothing']),
   ];
 }
 
@@ -114,6 +116,10 @@ function outgoing(
   const locale = readLocale(options.locale ?? '');
   const variables = Object.fromEntries((options.variable ?? []).map((pair) => split(pair)));
   const missing = missingVariables(purpose.message, locale, variables);
+  const found: FieldViolation[] = [];
+  validateVariables(variables, { codeDigits: purpose.digits, found });
+  const refused = found.map(({ field, rule }) => `${field} (${rule.toUpperCase()})`);
+  if (refused.length > 0) throw new SendTestError(`the service would refuse ${refused.join(', ')}`);
   if (missing.length > 0) throw new SendTestError(`the text needs --variable ${missing.join('=… --variable ')}=…`);
 
   // The service does not know this code: nothing can be verified with it.
@@ -121,7 +127,7 @@ function outgoing(
   const minutes = Math.ceil(purpose.lifeMs / 60_000);
   const sendId = randomBytes(SEND_ID_BYTES).toString('base64url');
   const keyring = createKeyring({ current: Buffer.from(config.secret.current ?? randomBytes(32)), previous: null });
-  const send = { phoneKey: keyring.phoneKey(phone.e164), caller: 'send-test', purpose: purpose.name, sendId };
+  const slot = { phoneKey: keyring.phoneKey(phone.identity), caller: 'send-test', purpose: purpose.name };
   const parameters = { code, minutes, purpose: purpose.name, locale, variables };
   return {
     ...parameters,
@@ -129,7 +135,8 @@ function outgoing(
     region: phone.region,
     text: renderMessage({ ...parameters, brand: config.sms.brand, policy: purpose.message }),
     sendId,
-    reportToken: keyring.reportToken(send),
+    reportToken: keyring.reportToken({ ...slot, sendId, country: phone.region, nonce: '' }),
+    verificationId: '',
   };
 }
 

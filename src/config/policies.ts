@@ -1,8 +1,9 @@
 /** Translates the configuration into the types of the domain. */
 
-import type { NumberType, PhonePolicy } from '../domain/phone.ts';
+import { identityOf, type NumberType, type PhonePolicy } from '../domain/phone.ts';
 import type { LimitPolicy, MessagePolicy, PurposePolicy } from '../domain/policy.ts';
 import type { Hop, Route, Sender } from '../domain/routing.ts';
+import { MAX_CHARACTERS } from '../domain/variables.ts';
 import type { CallerConfig } from '../rpc/auth.ts';
 import type { Area } from '../sms/vendor.ts';
 import { byDefaultRank, usedVendors, VENDORS, type VendorName } from '../sms/vendors.ts';
@@ -14,9 +15,11 @@ export function purposePolicies(config: Config): ReadonlyMap<string, PurposePoli
     usedVendors(config).map(({ name }) => name),
   );
   const rows = Object.entries(config.purposes).map(([name, purpose]): PurposePolicy => {
-    const { digits, guesses, guessesByPhone, resend, expirySeconds } = purpose;
-    const message = messagePolicy(purpose, requiredVariables(config, routes, name));
-    return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, message };
+    const { digits, guesses, guessesByPhone, resend, checkVariables, expirySeconds } = purpose;
+    const needed = requiredVariables(config, routes, name);
+    const message = messagePolicy(purpose, needed, variableCharacters(config, routes, name));
+    const variablesRequired = checkVariables === 'required';
+    return { name, digits, lifeMs: expirySeconds * 1000, guesses, guessesByPhone, resend, variablesRequired, message };
   });
   return new Map(rows.map((row) => [row.name, row]));
 }
@@ -30,9 +33,10 @@ interface MessageSettings {
 export function messagePolicy(
   { webOtpDomain = '', androidAppHash = '', texts }: MessageSettings,
   requiredVariables: readonly string[],
+  variableCharacters = MAX_CHARACTERS,
 ): MessagePolicy {
   const rows = Object.entries(texts).map(([locale, text]) => [locale.toLowerCase(), text] as const);
-  return { webOtpDomain, androidAppHash, texts: new Map(rows), requiredVariables };
+  return { webOtpDomain, androidAppHash, texts: new Map(rows), requiredVariables, variableCharacters };
 }
 
 type RouteSettings = Pick<Config, 'routes'> & VendorSettings;
@@ -73,19 +77,32 @@ export function requiredVariables(
   return [...new Set(names)];
 }
 
+/** The most characters that the templates of every vendor on the routes take in one of those variables. */
+function variableCharacters(settings: VendorSettings, routes: readonly Route[], purpose: string): number {
+  const limits = VENDORS.flatMap((vendor) => {
+    const section = settings[vendor.name];
+    if (section === undefined || vendor.variables(section, routes, purpose).length === 0) return [];
+    return [vendor.variableCharacters(section)];
+  });
+  return Math.min(MAX_CHARACTERS, ...limits);
+}
+
 function hopOf(hop: string | (Sender & { readonly provider: string })): Hop {
   if (typeof hop === 'string') return { provider: hop, sender: {} };
   const { provider, ...sender } = hop;
   return { provider, sender };
 }
 
-/** Looks up the fixed code of a test number (E.164); null for other numbers, and when its last day is over at `now`. */
-export function testCodes({ testNumbers }: Config): (e164: string, now: number) => string | null {
+/** Looks up the fixed code of a test number by its identity; null for other numbers, and when its last day is over at `now`. */
+export function testCodes({ testNumbers }: Config): (identity: string, now: number) => string | null {
   const rows = new Map(
-    Object.entries(testNumbers).map(([e164, { code, until }]) => [e164, { code, until: Date.parse(until) }]),
+    Object.entries(testNumbers).map(([e164, { code, until }]) => [
+      identityOf(e164),
+      { code, until: Date.parse(until) },
+    ]),
   );
-  return (e164, now) => {
-    const row = rows.get(e164);
+  return (identity, now) => {
+    const row = rows.get(identity);
     return row !== undefined && now < row.until ? row.code : null;
   };
 }

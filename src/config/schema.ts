@@ -13,8 +13,8 @@ declare module 'zod' {
   interface GlobalMeta {
     /** The environment variable that sets it; it wins over the file. */
     env?: string;
-    /** Masked wherever the configuration is shown, and refused in the file. */
-    secret?: boolean;
+    /** Masked wherever the configuration is shown, and refused in the file. `inside`: only where it has a password. */
+    secret?: true | 'inside';
   }
 }
 
@@ -23,11 +23,16 @@ const secret = () =>
   z
     .string()
     .refine((value) => value.trim() === value, 'starts or ends with white space')
-    .refine((value) => secretBytes(value) >= 32, 'must have at least 32 bytes (try: openssl rand -base64 32)');
+    .refine((value) => secretBytes(value) >= 32, {
+      error: ({ input }) =>
+        `must have at least 32 bytes${isHex(String(input)) ? ', and two hexadecimal digits count as one' : ''} (try: openssl rand -base64 32)`,
+    });
+
+const isHex = (value: string) => /^[0-9a-f]+$/i.test(value);
 
 /** The length of a secret in bytes. A text of hexadecimal digits counts half: two digits stand for one byte. */
 function secretBytes(value: string): number {
-  return /^[0-9a-f]+$/i.test(value) ? value.length / 2 : Buffer.byteLength(value);
+  return isHex(value) ? value.length / 2 : Buffer.byteLength(value);
 }
 
 function isRedisUrls(value: string): boolean {
@@ -77,7 +82,7 @@ export function settingsSchema(production: boolean) {
           env: 'COUNTERSIGN_SECRET',
           secret: true,
           description:
-            'The root secret from which every key is derived: the text as it is, at least 32 bytes (`openssl rand -base64 32`). Made up at every start when unset, in development only.',
+            'The root secret from which every key is derived: the text as it is, at least 32 bytes, or 64 where all are hexadecimal digits (`openssl rand -base64 32`). Made up at every start when unset, in development only.',
         }),
         previous: secret().optional().meta({
           env: 'COUNTERSIGN_SECRET_PREVIOUS',
@@ -102,6 +107,7 @@ export function settingsSchema(production: boolean) {
           .optional()
           .meta({
             env: 'REDIS_URL',
+            secret: 'inside',
             description:
               '`redis://` or `rediss://` URL; several, separated by commas, are the seeds of a Cluster. In memory when unset, in development only.',
           }),
@@ -178,7 +184,7 @@ export function settingsSchema(production: boolean) {
           .string()
           .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,32}$/u, 'must be 1 to 32 printable characters')
           .default('Countersign')
-          .meta({ env: 'SMS_BRAND', description: 'The name that the SMS opens with.' }),
+          .meta({ env: 'SMS_BRAND', description: 'Who the SMS is from, in its text. Required in production.' }),
         mockMode: z.boolean().optional().meta({
           env: 'SMS_MOCK_MODE',
           description: 'Print messages instead of sending them. On in development, refused in production.',

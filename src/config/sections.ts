@@ -21,6 +21,10 @@ export const purpose = z.strictObject({
   resend: z.enum(['same', 'new']).default('same').meta({
     description: 'What a second SendCode does while a code is live: send the `same` code again, or a `new` one.',
   }),
+  checkVariables: z.enum(['off', 'required']).default('off').meta({
+    description:
+      'Whether CheckCode must repeat the `variables` of SendCode, which then must have some. When given they are compared in any case: for codes that confirm a transaction.',
+  }),
   webOtpDomain: text(253).optional().meta({
     description: 'Host that browsers bind the code to (WebOTP): the SMS ends with `@host #code`.',
   }),

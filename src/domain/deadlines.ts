@@ -34,10 +34,24 @@ export const ABORT_GRACE_MS = 50;
 
 /** More than an event loop under load, a garbage collection or a clock of the store is ever late. */
 const MARGIN_MS = 5_000;
-/** A send that is unsettled for longer has lost its process, and was maybe sent. No SendCode takes as long. */
+/**
+ * The lease of a SendCode: a send that is unsettled for longer has lost its process, and was maybe sent. No SendCode
+ * takes as long.
+ */
 export const SENDING_MS = SEND_CODE_MS + MARGIN_MS;
-/** The pauses before each new try to settle a send, after the store did not answer. */
-export const SETTLE_RETRIES_MS: readonly number[] = [100, 500, 2_000, 10_000, 30_000];
+/**
+ * The pauses before each new try to settle a send, after the store did not answer. For as long as a lease they are
+ * short: when the store comes back within it, its process tells it before a repeat of the call can take the send over.
+ */
+export const SETTLE_RETRIES_MS: readonly number[] = [
+  100,
+  500,
+  ...Array.from({ length: SENDING_MS / 1_000 }, () => 1_000),
+  10_000,
+  30_000,
+];
+/** From the refund of a reservation whose reply was lost to its repetition. */
+export const DOUBTFUL_AGAIN_MS = 1_000;
 
 /** From the opening of a circuit breaker to its first probe; doubles with every probe that fails. */
 export const BREAKER_OPEN_MS = 5_000;

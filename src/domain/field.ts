@@ -60,8 +60,10 @@ export function validateCode(code: string, purpose: PurposePolicy | null, found:
   }
 }
 
+export const MAX_REQUEST_ID_CHARACTERS = 64;
+
 export function validateRequestId(requestId: string, found: Violations): void {
-  validateLength('request_id', requestId, { most: 64, found });
+  validateLength('request_id', requestId, { most: MAX_REQUEST_ID_CHARACTERS, found });
   if (!/^[\x20-\x7e]*$/.test(requestId)) found.push({ field: 'request_id', rule: 'not_printable' });
 }
 

@@ -8,7 +8,7 @@ import { uniformDigits } from './code.ts';
  */
 export interface Keyring {
   /** The phone's name in the store: `<key id>.<128 bits of HMAC>`. Changes with the root secret. */
-  phoneKey(e164: string): string;
+  phoneKey(identity: string): string;
   /** Opaque id of a verification. Routes to its phone's slot, yet shows neither the phone nor a stable pseudonym. */
   verificationId(phoneKey: string, nonce: string): string;
   /**
@@ -38,6 +38,9 @@ export interface ReportedSend {
   readonly purpose: string;
   /** SEND_ID_BYTES in base64url. */
   readonly sendId: string;
+  /** Of the phone: ISO 3166-1 alpha-2, or `001`. For the log, like the nonce of the verification id. */
+  readonly country: string;
+  readonly nonce: string;
 }
 
 export const NONCE_BYTES = 16;
@@ -66,7 +69,7 @@ export function createKeyring(secrets: { current: Buffer; previous: Buffer | nul
   const keysOf = (phoneKey: string): Keys => byId(Number.parseInt(phoneKey.slice(0, 2), 16));
 
   return {
-    phoneKey: (e164) => name(current.id, mac(current.phone, 'phone', [e164])),
+    phoneKey: (identity) => name(current.id, mac(current.phone, 'phone', [identity])),
 
     verificationId(phoneKey, nonce) {
       const keys = keysOf(phoneKey);
@@ -133,16 +136,18 @@ const TAG_BYTES = 16;
 /** Key id, nonce, phone, the shortest names and their separator, tag. */
 const REPORT_BYTES = 1 + SEND_ID_BYTES + MAC_BYTES + 3 + TAG_BYTES;
 
-function sealReport({ id, report }: Keys, { phoneKey, caller, purpose, sendId }: ReportedSend): string {
-  const nonce = Buffer.from(sendId, 'base64url');
-  const cipher = createCipheriv(CIPHER, report, nonce).setAAD(Buffer.of(id));
-  const sealed = [cipher.update(Buffer.from(phoneKey.slice(3), 'base64url')), cipher.update(`${caller}:${purpose}`)];
-  return Buffer.concat([Buffer.of(id), nonce, ...sealed, cipher.final(), cipher.getAuthTag()]).toString('base64url');
+function sealReport({ id, report }: Keys, send: ReportedSend): string {
+  const { phoneKey, caller, purpose, country, nonce } = send;
+  const sendId = Buffer.from(send.sendId, 'base64url');
+  const cipher = createCipheriv(CIPHER, report, sendId).setAAD(Buffer.of(id));
+  const words = [caller, purpose, country, nonce].join(':');
+  const sealed = [cipher.update(Buffer.from(phoneKey.slice(3), 'base64url')), cipher.update(words)];
+  return Buffer.concat([Buffer.of(id), sendId, ...sealed, cipher.final(), cipher.getAuthTag()]).toString('base64url');
 }
 
 function openReport({ id, report }: Keys, bytes: Buffer): ReportedSend | null {
-  const nonce = bytes.subarray(1, 1 + SEND_ID_BYTES);
-  const decipher = createDecipheriv(CIPHER, report, nonce, { authTagLength: TAG_BYTES });
+  const sendId = bytes.subarray(1, 1 + SEND_ID_BYTES);
+  const decipher = createDecipheriv(CIPHER, report, sendId, { authTagLength: TAG_BYTES });
   decipher.setAAD(bytes.subarray(0, 1)).setAuthTag(bytes.subarray(-TAG_BYTES));
   const opened = decipher.update(bytes.subarray(1 + SEND_ID_BYTES, -TAG_BYTES));
   try {
@@ -151,8 +156,10 @@ function openReport({ id, report }: Keys, bytes: Buffer): ReportedSend | null {
     // Not sealed by us, or changed on its way.
     return null;
   }
-  const [caller = '', purpose = ''] = opened.subarray(MAC_BYTES).toString().split(':');
-  return { phoneKey: name(id, opened.subarray(0, MAC_BYTES)), caller, purpose, sendId: nonce.toString('base64url') };
+  // Tokens of an earlier version end with the purpose.
+  const [caller = '', purpose = '', country = '', nonce = ''] = opened.subarray(MAC_BYTES).toString().split(':');
+  const phoneKey = name(id, opened.subarray(0, MAC_BYTES));
+  return { phoneKey, caller, purpose, sendId: sendId.toString('base64url'), country, nonce };
 }
 
 function name(keyId: number, phone: Buffer): string {

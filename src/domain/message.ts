@@ -5,7 +5,16 @@
  */
 import { lookupLocale } from './locale.ts';
 import type { MessagePolicy } from './policy.ts';
-import { ENGLISH, FRENCH, GERMAN, INDONESIAN, ITALIAN, PORTUGUESE, SPANISH } from './wordings/gsm7.ts';
+import {
+  ENGLISH,
+  EUROPEAN_PORTUGUESE,
+  FRENCH,
+  GERMAN,
+  INDONESIAN,
+  ITALIAN,
+  PORTUGUESE,
+  SPANISH,
+} from './wordings/gsm7.ts';
 import {
   ARABIC,
   HINDI,
@@ -46,6 +55,7 @@ const WORDINGS: ReadonlyMap<string, Wording> = new Map([
   ['ja', JAPANESE],
   ['ko', KOREAN],
   ['pt', PORTUGUESE],
+  ['pt-pt', EUROPEAN_PORTUGUESE],
   ['th', THAI],
   ['tr', TURKISH],
   ['vi', VIETNAMESE],

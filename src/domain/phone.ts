@@ -1,5 +1,5 @@
 /**
- * One phone, one spelling: every way of writing a number becomes the same E.164, because limits and codes are kept by
+ * One phone, one identity: every way of writing a number becomes the same E.164, because limits and codes are kept by
  * it. Numbering plans are libphonenumber's (the `max` metadata: it knows number types and VoIP ranges).
  */
 import {
@@ -9,6 +9,7 @@ import {
   type PhoneNumberType,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/max';
+import { ALSO_REACHED, REPLACED, type Spelling } from './phone-spellings.ts';
 import type { FieldViolation } from './refusal.ts';
 
 export type NumberType =
@@ -49,12 +50,18 @@ export interface PhonePolicy {
 }
 
 export interface Phone {
+  /** What is dialled. */
   readonly e164: string;
-  /** ISO 3166-1 alpha-2; `001` when the number belongs to no country (+883). */
+  /** E.164 by which limits and codes are kept: the same for every number of one handset that we know of. */
+  readonly identity: string;
+  /** ISO 3166-1 alpha-2; GLOBAL when the number belongs to no country (+883). */
   readonly region: string;
   readonly type: NumberType;
   readonly masked: string;
 }
+
+/** The region of satellite and worldwide networks (+870, +878, +881, +882, +883, +888, +979, +800, +808). */
+export const GLOBAL = '001';
 
 /** Longest input looked at, in UTF-16 units: the longest E.164 with generous punctuation. */
 const MAX_LENGTH = 64;
@@ -64,19 +71,6 @@ const PUNCTUATION = String.raw` ().\/\u2010-\u2015\u2212\u30fc\-`;
 const ONLY_NUMBER = new RegExp(`^[+0-9${PUNCTUATION}]+$`);
 /** A number, then what RFC 3966, people and dialers put before an extension or a pause. */
 const EXTENSION = new RegExp(`^[+0-9${PUNCTUATION}]+[;,]*(?:ext(?:ensio?n|n)?|[x#~;,pw])[ .:=]*[0-9]+#?$`, 'i');
-
-/**
- * Numbers of one subscriber that numbering plans list as different ones, and the one that we use if it is valid.
- * - Mexico dropped the mobile 1 (044 and 045 at home) in 2019: +52 1 55… is +52 55….
- * - Argentina's mobiles carry a 9 abroad, and gateways also take them without. Mobiles and landlines share one number
- *   space there and SMS reach only mobiles, so the 9 is always added; an Argentine landline counts as a mobile.
- * - San Marino's landlines can also be reached through Italy.
- */
-const VARIANTS: readonly (readonly [RegExp, string])[] = [
-  [/^\+52(?:0?1|04[45])(\d{10})$/, '+52$1'],
-  [/^\+54(\d{10})$/, '+549$1'],
-  [/^\+390549(\d+)$/, '+3780549$1'],
-];
 
 const TYPES: Readonly<Record<PhoneNumberType, NumberType>> = {
   MOBILE: 'mobile',
@@ -97,10 +91,6 @@ const TYPES: Readonly<Record<PhoneNumberType, NumberType>> = {
  * policy's when empty. Returns the broken rule otherwise: `required`, `not_a_phone` (characters or length no number
  * has), `extension_not_allowed`, `unknown_region` (the fault of `region`, not of `input`) or `impossible_phone` (no
  * such number in libphonenumber's plans).
- *
- * Not unified, because the number does not show it: numbers moved to another calling code or given a longer form
- * (Kosovo's old +377 44; Brazil's mobiles without the ninth digit are refused as impossible), and ported or forwarded
- * numbers.
  */
 export function parsePhone(input: string, region: string, policy: PhonePolicy): Phone | FieldViolation['rule'] {
   if (input.length > MAX_LENGTH) return 'not_a_phone';
@@ -119,7 +109,8 @@ export function parsePhone(input: string, region: string, policy: PhonePolicy): 
   const type = number.getType();
   return {
     e164: number.number,
-    region: number.country ?? '001',
+    identity: respelled(number, ALSO_REACHED).number,
+    region: number.country ?? GLOBAL,
     type: type === undefined ? 'unknown' : TYPES[type],
     masked: maskPhone(number.number),
   };
@@ -132,6 +123,12 @@ export function isRegion(region: string): region is CountryCode {
 
 export function refusesType(phone: Phone, policy: PhonePolicy): boolean {
   return ALWAYS_REFUSED_TYPES.has(phone.type) || policy.refusedTypes.has(phone.type);
+}
+
+/** The identity of a valid number in E.164. */
+export function identityOf(e164: string): string {
+  const number = canonical(parse(e164, undefined));
+  return number === null ? e164 : respelled(number, ALSO_REACHED).number;
 }
 
 /** All but the last 4 digits hidden, the number's length and country too: `****0123`. */
@@ -157,12 +154,17 @@ function parse(written: string, home: CountryCode | undefined): PhoneNumber | un
 
 function canonical(number: PhoneNumber | undefined): PhoneNumber | null {
   if (number === undefined) return null;
-  for (const [pattern, replacement] of VARIANTS) {
+  const today = respelled(number, REPLACED);
+  return today.isValid() ? today : null;
+}
+
+function respelled(number: PhoneNumber, spellings: readonly Spelling[]): PhoneNumber {
+  for (const [pattern, replacement] of spellings) {
     if (!pattern.test(number.number)) continue;
-    const variant = parse(number.number.replace(pattern, replacement), undefined);
-    if (variant?.isValid()) return variant;
+    const other = parse(number.number.replace(pattern, replacement), undefined);
+    if (other?.isValid()) return other;
   }
-  return number.isValid() ? number : null;
+  return number;
 }
 
 /** Arabic-Indic and Persian digits, which NFKC leaves alone. */

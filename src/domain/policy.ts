@@ -1,4 +1,5 @@
 /** What the operator decides about codes and limits, after configuration has been read. Pure data. */
+import { MAX_CHARACTERS } from './variables.ts';
 
 /** One sliding window over the sends to a phone. */
 export interface Limit {
@@ -22,6 +23,8 @@ export interface PurposePolicy {
   /** How many of these may come by bare phone number instead of by verification id. */
   readonly guessesByPhone: number;
   readonly resend: ResendPolicy;
+  /** Whether SendCode and CheckCode must name the variables, and a code confirms only those that it was sent with. */
+  readonly variablesRequired: boolean;
   /** What the SMS ends with, and texts of the operator's own. */
   readonly message: MessagePolicy;
 }
@@ -38,6 +41,8 @@ export interface MessagePolicy {
   readonly texts: ReadonlyMap<string, string>;
   /** Names of the variables that a provider's approved templates ask for, whatever the text. */
   readonly requiredVariables: readonly string[];
+  /** The most characters that those templates take in one variable; an empty one they never take. */
+  readonly variableCharacters: number;
 }
 
 /** Bundled texts, with nothing after them. */
@@ -46,6 +51,7 @@ export const PLAIN_MESSAGE: MessagePolicy = {
   androidAppHash: '',
   texts: new Map(),
   requiredVariables: [],
+  variableCharacters: MAX_CHARACTERS,
 };
 
 export interface LimitPolicy {
@@ -59,6 +65,12 @@ export interface LimitPolicy {
 export const COOLDOWN_STEPS = [1, 1, 2, 5, 10] as const;
 /** How far back the cooldown counts sends. */
 export const COOLDOWN_MEMORY_MS = 3_600_000;
+
+/**
+ * A send counts for other callers as if made at the next multiple of this, so that they cannot tell when it was. Their
+ * waits are longer by up to as much, and sufficient.
+ */
+export const SHARED_GRID_MS = 10_000;
 
 /** Wrong guesses for one phone, caller and purpose; survives resends, cleared only by success (NIST: at most 100). */
 export const GUESS_BUDGETS: readonly Limit[] = [

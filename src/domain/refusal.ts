@@ -6,6 +6,10 @@ export type Refusal =
   | { readonly reason: 'INVALID_FIELDS'; readonly violations: readonly FieldViolation[] }
   | { readonly reason: 'REQUEST_ID_REUSED' }
   | { readonly reason: 'MALFORMED_REQUEST' }
+  /** The first call with this request id may still send. */
+  | { readonly reason: 'SEND_UNDER_WAY'; readonly retryAfterMs: number }
+  /** The request was answered, and its code died in a failover of the store. */
+  | { readonly reason: 'CODE_LOST' }
   | { readonly reason: 'COOLDOWN'; readonly retryAfterMs: number }
   | {
       readonly reason: 'PHONE_LIMIT';
@@ -26,6 +30,8 @@ export type Refusal =
       readonly retryAfterMs: number;
       /** The store surely did nothing. Otherwise what happened there is unknown. */
       readonly untouched?: boolean;
+      /** The store answers and takes no writes, which no failover ends: its memory or its disk is full. */
+      readonly full?: boolean;
     }
   | { readonly reason: 'DELIVERY_UNAVAILABLE'; readonly retryAfterMs: number }
   /** A vendor's own limit for this phone. */
@@ -39,7 +45,7 @@ export type Reason = Refusal['reason'];
 
 /** What is wrong with a field. Never the value itself: it may be a phone number or a code. */
 export interface FieldViolation {
-  /** The field's name in the proto, dotted for nested ones: `client.ip`. */
+  /** The field's name in the proto, dotted for nested ones: `client.ip`; with its key for one of a map: `variables[shop]`. */
   readonly field: string;
   readonly rule: FieldRule;
   /** A number or list that the rule's text mentions: the maximum length, the number of digits, the known purposes. */
@@ -63,6 +69,8 @@ export type FieldRule =
   | 'too_many'
   | 'malformed_name'
   | 'contains_link'
+  /** A number to call, or one like the code beside it. */
+  | 'contains_number'
   /** A phone that a provider knows not to exist or not to take SMS. */
   | 'refused_number'
   /** Variables that the text of this purpose needs; `expected` lists their names. */

@@ -15,9 +15,9 @@ import {
 import { readLocale } from './locale.ts';
 import { missingVariables } from './message.ts';
 import type { Phone, PhonePolicy } from './phone.ts';
-import type { PurposePolicy } from './policy.ts';
+import type { MessagePolicy, PurposePolicy } from './policy.ts';
 import type { FieldViolation } from './refusal.ts';
-import { validateVariables } from './variables.ts';
+import { MAX_CHARACTERS, validateVariables } from './variables.ts';
 
 /** What the operator decided. */
 export interface RequestRules {
@@ -56,8 +56,12 @@ export function validateSendCode(
   validateClient(request.client, found);
   validateLength('captcha_token', request.captchaToken, { most: 4096, found });
   const locale = readLocale(request.locale);
-  validateVariables(request.variables, found);
-  if (purpose) refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
+  validateVariables(request.variables, { codeDigits: purpose?.digits ?? 0, found });
+  if (purpose) {
+    refuseMissing(missingVariables(purpose.message, locale, request.variables), found);
+    refuseUnfit(purpose.message, request.variables, found);
+    requireVariables(purpose, request.variables, found);
+  }
   return validated(phone && purpose && { phone, purpose, locale }, found);
 }
 
@@ -66,11 +70,40 @@ function refuseMissing(names: readonly string[], found: Violations): void {
   if (names.length > 0) found.push({ field: 'variables', rule: 'missing_variables', expected: names.join(', ') });
 }
 
+/** A code that must be checked with its variables has some. */
+function requireVariables(
+  { variablesRequired }: PurposePolicy,
+  variables: Readonly<Record<string, string>>,
+  found: Violations,
+): void {
+  if (variablesRequired && Object.keys(variables).length === 0) found.push({ field: 'variables', rule: 'required' });
+}
+
+/** A provider would refuse the message: its templates take no empty variables, and none that are too long. */
+function refuseUnfit(
+  { requiredVariables, variableCharacters }: MessagePolicy,
+  variables: Readonly<Record<string, string>>,
+  found: Violations,
+): void {
+  for (const name of requiredVariables) {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value === undefined) continue;
+    const field = `variables[${name}]`;
+    if (value.trim() === '') found.push({ field, rule: 'required' });
+    const length = [...value].length;
+    // What is too long for any variable is refused already.
+    if (length > variableCharacters && length <= MAX_CHARACTERS) {
+      found.push({ field, rule: 'too_long', expected: `${variableCharacters}` });
+    }
+  }
+}
+
 interface CheckCodeFields extends TargetFields {
   readonly purpose: string;
   readonly code: string;
   readonly requestId: string;
   readonly client?: ClientFields | undefined;
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 export function validateCheckCode(
@@ -83,6 +116,8 @@ export function validateCheckCode(
   validateCode(request.code, purpose, found);
   validateRequestId(request.requestId, found);
   validateClient(request.client, found);
+  validateVariables(request.variables, { codeDigits: purpose?.digits ?? 0, found });
+  if (purpose) requireVariables(purpose, request.variables, found);
   return validated(target && purpose && { target, purpose }, found);
 }
 

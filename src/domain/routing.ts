@@ -1,5 +1,10 @@
 /** Which providers carry a message to a phone, in which order, and from which sender. */
 
+import { GLOBAL } from './phone.ts';
+
+/** As long as each of their calling codes. */
+const GLOBAL_CODE = '+881';
+
 /** Values of one route that replace the provider's own settings. */
 export type Sender = { readonly [Field in SenderField]?: string | undefined };
 export type SenderField =
@@ -23,7 +28,7 @@ export interface Hop {
 }
 
 export interface Route {
-  /** ISO 3166-1 alpha-2; with `prefixes` empty too, the route is for every phone. */
+  /** ISO 3166-1 alpha-2; with `prefixes` empty too, the route is for every phone of a country. */
   readonly countries: readonly string[];
   /** E.164 with `+`: the longest that a phone begins with decides, and wins over any country. */
   readonly prefixes: readonly string[];
@@ -35,7 +40,8 @@ export type Routing = (phone: { readonly e164: string; readonly region: string }
 
 /**
  * The rule of `Route`, compiled: the longest prefix, else the country, else the route for every phone, else no hops.
- * Countries are those of libphonenumber, so that countries with one calling code (+1, +7, +44) are different ones. Of
+ * Satellite and worldwide networks (+881, +883) cost a multiple and are no country: only a prefix that has their calling
+ * code leads there. Countries are those of libphonenumber, so that countries with one calling code (+1, +7, +44) are different ones. Of
  * two routes that claim the same, the first counts.
  */
 export function createRouting(routes: readonly Route[]): Routing {
@@ -51,9 +57,10 @@ export function createRouting(routes: readonly Route[]): Routing {
 
   return ({ e164, region }) => {
     for (const length of lengths) {
+      if (region === GLOBAL && length < GLOBAL_CODE.length) break;
       const hops = byPrefix.get(e164.slice(0, length));
       if (hops !== undefined) return hops;
     }
-    return byCountry.get(region) ?? otherwise ?? [];
+    return byCountry.get(region) ?? (region === GLOBAL ? [] : (otherwise ?? []));
   };
 }

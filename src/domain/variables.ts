@@ -1,4 +1,5 @@
-/** The values a caller may put into a message: short, visible text that no phone turns into a link. */
+/** The values a caller may put into a message: short, visible text in which no phone finds something to open. */
+import { hasLink, hasNumber } from './clickable.ts';
 import type { FieldRule, FieldViolation } from './refusal.ts';
 
 /** Of one request. */
@@ -9,28 +10,40 @@ export const MAX_CHARACTERS = 32;
 /** lower_snake_case. */
 export const VARIABLE_NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 
-/** Control and format characters, line breaks, lone surrogates; but ZWNJ and ZWJ, which some scripts and emoji need. */
-const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/**
+ * Control and format characters, line breaks, lone surrogates, letters and symbols without ink; but ZWNJ and ZWJ, which
+ * some scripts and emoji need.
+ */
+const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u2800]/u;
 
 /**
- * After NFKC, joiners aside: a scheme, `www.`, a dotted name (`bit.ly`, also with the ideographic full stop that
- * browsers accept) or a dotted IPv4 address. It also refuses some harmless text ("Dr.No"): better than a link in a
- * message that carries the operator's name.
+ * `codeDigits`: those of the code that goes out with them. A broken rule is named under `variables[name]`: a well-formed
+ * name is one that the caller's program chose. Values are never repeated.
  */
-const LINK = /:\/\/|www\.|[\p{L}\p{N}]\.\p{L}{2}|[a-z0-9]\u3002[a-z]{2}|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]/iu;
-
-/** Every broken rule once, all under `variables`: neither names nor values are repeated. */
-export function validateVariables(variables: Readonly<Record<string, string>>, found: FieldViolation[]): void {
+export function validateVariables(
+  variables: Readonly<Record<string, string>>,
+  { codeDigits, found }: { readonly codeDigits: number; readonly found: FieldViolation[] },
+): void {
   const entries = Object.entries(variables);
-  const refuse = (rule: FieldRule, expected?: number): void => {
-    found.push({ field: 'variables', rule, ...(expected !== undefined && { expected: `${expected}` }) });
-  };
-  if (entries.length > MAX_VARIABLES) refuse('too_many', MAX_VARIABLES);
-  if (entries.some(([name]) => !isVariableName(name))) refuse('malformed_name');
-  if (entries.some(([, value]) => [...value].length > MAX_CHARACTERS)) refuse('too_long', MAX_CHARACTERS);
-  if (entries.some(([, value]) => HIDDEN.test(value))) refuse('not_printable');
-  if (entries.some(([, value]) => LINK.test(value.replace(/[\u200c\u200d]/g, '').normalize('NFKC'))))
-    refuse('contains_link');
+  if (entries.length > MAX_VARIABLES) {
+    found.push({ field: 'variables', rule: 'too_many', expected: `${MAX_VARIABLES}` });
+    return;
+  }
+  if (entries.some(([name]) => !isVariableName(name))) found.push({ field: 'variables', rule: 'malformed_name' });
+  for (const [name, value] of entries) {
+    const rule = brokenRule(value, codeDigits);
+    if (rule === null) continue;
+    const field = isVariableName(name) ? `variables[${name}]` : 'variables';
+    found.push({ field, rule, ...(rule === 'too_long' && { expected: `${MAX_CHARACTERS}` }) });
+  }
+}
+
+/** The first of them: a text that is too long is not looked at. */
+function brokenRule(value: string, codeDigits: number): FieldRule | null {
+  if (value.length > 2 * MAX_CHARACTERS || [...value].length > MAX_CHARACTERS) return 'too_long';
+  if (HIDDEN.test(value)) return 'not_printable';
+  if (hasLink(value)) return 'contains_link';
+  return hasNumber(value, codeDigits) ? 'contains_number' : null;
 }
 
 export function isVariableName(name: string): boolean {

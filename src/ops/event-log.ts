@@ -1,7 +1,7 @@
 /** The log: one record per RPC, and what else an operator must know. Only the fields named here are written. */
 import type { Logger } from 'pino';
-import type { Event } from '../event.ts';
-import { faultRecord } from './fault.ts';
+import type { CallFacts, Event } from '../event.ts';
+import { faultRecord, whyOf } from './fault.ts';
 
 const REPEAT_EVERY_MS = 60_000;
 /** With more different records than this within a minute, some are logged again early. */
@@ -20,7 +20,7 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
     if (state === storeState) return;
     storeState = state;
     if (state === 'ready') logger.info('store ready');
-    else logger.warn({ why: rootOf(error)?.message, err: faultRecord(error) }, 'store lost');
+    else logger.warn({ why: error && whyOf(error), err: faultRecord(error) }, 'store lost');
   }
 
   return (event) => {
@@ -32,9 +32,9 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
       case 'attempt':
         return logAttempt(event, { logger, isDue });
       case 'breaker':
-        return logger[event.state === 'open' ? 'warn' : 'info']({ provider: event.provider }, BREAKER[event.state]);
+        return logBreaker(event, logger);
       case 'report':
-        return logger.debug(reportRecord(event), 'delivery report');
+        return logger[event.status === 'failed' ? 'info' : 'debug'](reportRecord(event), 'delivery report');
       case 'cut':
         if (isDue(['cut', event.listener, event.why])) {
           logger.warn({ listener: event.listener, why: event.why }, 'connections or streams are cut');
@@ -57,10 +57,11 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
         return;
       case 'settle_failed': {
         const { refund, attempt, error } = event;
+        if (!isDue(['settle', String(refund), error.message])) return;
         return logger.error({ refund, attempt, err: faultRecord(error) }, 'a send could not be settled');
       }
       case 'fault':
-        return logger.error({ where: event.where, err: faultRecord(event.error) }, 'fault');
+        return logger.error({ where: event.where, ...idsOf(event.facts), err: faultRecord(event.error) }, 'fault');
       case 'store_connection':
         return storeConnection(event);
     }
@@ -102,26 +103,34 @@ function logRpc(event: RpcEvent, { logger, isDue }: Output): void {
 function logStore({ operation, error, seconds }: StoreEvent, { logger, isDue }: Output): void {
   logger.debug({ operation, ok: error === null, latency_ms: ms(seconds) }, 'store');
   if (error === null) return;
-  const why = rootOf(error)?.message ?? '';
+  const why = whyOf(error);
   if (isDue(['store', why])) logger.warn({ why, err: faultRecord(error) }, 'store call failed');
 }
 
-/** Warnings are for the operator: what only the operator can mend, and codes that no table lists. */
+function logBreaker({ provider, country, state }: BreakerEvent, logger: Logger): void {
+  logger[state === 'open' ? 'warn' : 'info']({ provider, country: country || undefined }, BREAKER[state]);
+}
+
+/**
+ * Warnings are for the operator: what only the operator can mend, and codes that no table lists. Every other failure is
+ * information, so that a send that failed can be followed by its verification id.
+ */
 function logAttempt(event: AttemptEvent, { logger, isDue }: Output): void {
-  const { provider, vendorCode, unlistedCode } = event;
+  const { provider, country, vendorCode, unlistedCode } = event;
   const record = attemptRecord(event);
   if (unlistedCode !== '' && isDue(['unlisted', provider, unlistedCode], Number.POSITIVE_INFINITY)) {
     logger.warn(record, 'provider answers a code that is not listed');
-  } else if (event.actor === 'operator' && isDue(['attempt', provider, vendorCode])) {
+  } else if (event.actor === 'operator' && isDue(['attempt', provider, vendorCode, country])) {
     logger.warn(record, 'provider needs attention');
   } else {
-    logger.debug(record, 'attempt');
+    logger[event.result === 'accepted' ? 'debug' : 'info'](record, 'attempt');
   }
 }
 
 type RpcEvent = Extract<Event, { type: 'rpc' }>;
 type StoreEvent = Extract<Event, { type: 'store' }>;
 type AttemptEvent = Extract<Event, { type: 'attempt' }>;
+type BreakerEvent = Extract<Event, { type: 'breaker' }>;
 type ReportEvent = Extract<Event, { type: 'report' }>;
 type StoreConnectionEvent = Extract<Event, { type: 'store_connection' }>;
 
@@ -134,6 +143,8 @@ const BREAKER = {
 function attemptRecord(event: AttemptEvent): object {
   return {
     provider: event.provider,
+    verification_id: event.verificationId || undefined,
+    country: event.country || undefined,
     result: event.result,
     category: event.category || undefined,
     vendor_code: event.vendorCode || undefined,
@@ -143,9 +154,12 @@ function attemptRecord(event: AttemptEvent): object {
   };
 }
 
-function reportRecord({ provider, status, category, vendorCode, outcome }: ReportEvent): object {
+function reportRecord(event: ReportEvent): object {
+  const { provider, verificationId, country, status, category, vendorCode, outcome } = event;
   return {
     provider,
+    verification_id: verificationId || undefined,
+    country: country || undefined,
     status,
     category: category || undefined,
     vendor_code: vendorCode || undefined,
@@ -168,15 +182,15 @@ function rpcRecord({ edge, method, status, reason, seconds, facts }: RpcEvent): 
     caller: facts.caller,
     purpose: facts.purpose,
     phone: facts.phone,
-    verification_id: facts.verificationId,
+    ...idsOf(facts),
     provider: facts.provider,
     latency_ms: ms(seconds),
   };
 }
 
-/** The store's own message, which may be logged: no phone and no code is ever handed to the store. */
-function rootOf(error: Error | undefined): Error | undefined {
-  return error?.cause instanceof Error ? rootOf(error.cause) : error;
+/** By which the lines of one call are found. */
+function idsOf({ verificationId, requestId, traceId }: CallFacts = {}): object {
+  return { verification_id: verificationId, request_id: requestId, trace_id: traceId };
 }
 
 function ms(seconds: number): number {

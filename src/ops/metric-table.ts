@@ -26,6 +26,11 @@ const COUNTERS = {
     help: 'Tries to hand a message to a provider.',
     labelNames: ['provider', 'result', 'category', 'code'],
   },
+  failures: {
+    name: 'countersign_provider_failures_total',
+    help: 'Tries that a provider did not take, or maybe took, by the category of the failure.',
+    labelNames: ['provider', 'category'],
+  },
   unlistedCodes: {
     name: 'countersign_provider_unlisted_codes_total',
     help: 'Failures whose code is in no table of ours; the log names the code.',
@@ -72,7 +77,7 @@ const GAUGES = {
   breakerOpen: {
     name: 'countersign_provider_breaker_open',
     help: '1 while a provider is left alone after failures, 0.5 while it is tried with one message.',
-    labelNames: ['provider'],
+    labelNames: ['provider', 'country'],
   },
   storeLost: {
     name: 'countersign_store_lost',

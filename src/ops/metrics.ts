@@ -2,20 +2,24 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Event } from '../event.ts';
 import { type Metric, registerMetrics } from './metric-table.ts';
+import { CHECK_RESULTS, type ExpectedProvider, startAtZero } from './metric-zeros.ts';
 
 export interface Metrics {
   observe(event: Event): void;
+  /** The series of these providers exist from now on, at 0. */
+  expect(providers: readonly ExpectedProvider[]): void;
   /** In the Prometheus text format. */
   render(): Promise<string>;
   readonly contentType: string;
 }
 
 type RpcEvent = Extract<Event, { type: 'rpc' }>;
+type BreakerEvent = Extract<Event, { type: 'breaker' }>;
 type AttemptEvent = Extract<Event, { type: 'attempt' }>;
 type ReportEvent = Extract<Event, { type: 'report' }>;
 
 const BREAKER_STATES = { closed: 0, half_open: 0.5, open: 1 } as const;
-const CHECK_RESULTS: ReadonlySet<string> = new Set(['approved', 'wrong_code', 'exhausted', 'not_found']);
+const VERDICTS: ReadonlySet<string> = new Set(CHECK_RESULTS);
 
 /**
  * `methods` are the RPCs of the service. Every other method counts as `unknown`, so that no client can create labels.
@@ -25,8 +29,10 @@ export function createMetrics(methods: readonly string[]): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metric = registerMetrics(registry);
+  startAtZero(metric, []);
   const known = new Set(methods);
   return {
+    expect: (providers) => startAtZero(metric, providers),
     contentType: registry.contentType,
     render: () => registry.metrics(),
     observe(event) {
@@ -41,7 +47,7 @@ export function createMetrics(methods: readonly string[]): Metrics {
         case 'attempt':
           return observeAttempt(metric, event);
         case 'breaker':
-          return metric.breakerOpen.set({ provider: event.provider }, BREAKER_STATES[event.state]);
+          return observeBreaker(metric, event);
         case 'report':
           return observeReport(metric, event);
         case 'cut':
@@ -63,17 +69,23 @@ export function createMetrics(methods: readonly string[]): Metrics {
   };
 }
 
+/** Without a country: of all messages. */
+function observeBreaker(metric: Metric, { provider, country, state }: BreakerEvent): void {
+  metric.breakerOpen.set({ provider, ...(country !== '' && { country }) }, BREAKER_STATES[state]);
+}
+
 function observeRpc(metric: Metric, { edge, method, status, reason, seconds, facts }: RpcEvent): void {
   metric.rpcSeconds.observe({ edge, method, status }, seconds);
   if (reason !== null) metric.refusals.inc({ reason });
   if (status !== 'OK' || facts.outcome === undefined) return;
   const { outcome, provider = '' } = facts;
   if (method === 'SendCode') metric.sends.inc({ outcome, provider });
-  if (method === 'CheckCode' && CHECK_RESULTS.has(outcome)) metric.checks.inc({ result: outcome });
+  if (method === 'CheckCode' && VERDICTS.has(outcome)) metric.checks.inc({ result: outcome });
 }
 
 function observeAttempt(metric: Metric, { provider, result, category, vendorCode, unlistedCode }: AttemptEvent): void {
   metric.attempts.inc({ provider, result, category, code: vendorCode });
+  if (category !== '') metric.failures.inc({ provider, category });
   if (unlistedCode !== '') metric.unlistedCodes.inc({ provider });
 }
 

@@ -30,8 +30,8 @@ export function createOpsServer({ metrics, readiness, emit }: OpsServerOptions):
   const routes: Readonly<Record<string, () => Promise<OpsResponse>>> = {
     '/livez': async () => json(200, { status: 'alive' }),
     '/readyz': async () => {
-      const { ready, components } = await readiness();
-      return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', components });
+      const { ready, ...found } = await readiness();
+      return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...found });
     },
     '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() }),
   };

@@ -78,7 +78,7 @@ export function runCall<Answer>(
     (answer) => finish(null, answer),
     (error: unknown) => {
       if (error instanceof Refused) return finish(error.refusal, null);
-      emit({ type: 'fault', where: method, error });
+      emit({ type: 'fault', where: method, error, facts });
       finish({ reason: 'INTERNAL' }, null);
     },
   );

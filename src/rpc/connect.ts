@@ -8,22 +8,29 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import type { Refusal } from '../domain/refusal.ts';
+import type { CallFacts } from '../event.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc } from './call.ts';
 import { createRouter, REQUEST_STATE, type RequestState } from './connect-router.ts';
 import { type BufferedResponse, collect, disconnectSignal, NO_BODY, requestOf, statusCodeOf } from './connect-wire.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
-import { codeOf } from './errors.ts';
+import { codeOf, retryAfterSeconds } from './errors.ts';
 import { createHttpListener } from './http.ts';
+import { refusedForHost } from './local-host.ts';
+import { traceIdOf } from './trace.ts';
 
 /** Errors of the library that are sent as they are, because they quote no field: too large, unknown compression. */
 const LIBRARY_CODES: ReadonlySet<number> = new Set([Code.RESOURCE_EXHAUSTED, Code.UNIMPLEMENTED]);
+
+/** Too many requests, and service unavailable. */
+const BUSY: ReadonlySet<number> = new Set([429, 503]);
 
 export function createConnectEdge(options: EdgeOptions): Edge {
   const { emit, clock } = options;
   const handlers = new Map(createRouter(options).handlers.map((handler) => [handler.requestPath, handler]));
 
   const listener = createHttpListener(options, (req, res) => {
+    if (options.localNamesOnly && refusedForHost(req, res)) return;
     const startedAt = clock();
     const handler = handlers.get(req.url?.split('?', 1)[0] ?? '');
     if (handler !== undefined) return void serve(handler, { req, res, startedAt });
@@ -32,7 +39,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
       edge: 'connect',
       method: 'unknown',
       startedAt,
-      facts: {},
+      facts: factsOf(req),
       code: Code.UNIMPLEMENTED,
       reason: null,
     });
@@ -43,7 +50,13 @@ export function createConnectEdge(options: EdgeOptions): Edge {
     { req, res, startedAt }: { req: IncomingMessage; res: ServerResponse; startedAt: number },
   ): Promise<void> {
     const method = handler.method.name;
-    const state: RequestState = { facts: {}, disconnected: disconnectSignal(res), caller: null, outcome: undefined };
+    const state: RequestState = {
+      facts: factsOf(req),
+      disconnected: disconnectSignal(res),
+      caller: null,
+      outcome: undefined,
+    };
+    const fail = (error: unknown) => emit({ type: 'fault', where: method, error, facts: state.facts });
     let code: number;
     try {
       const contextValues = createContextValues().set(REQUEST_STATE, state);
@@ -53,15 +66,15 @@ export function createConnectEdge(options: EdgeOptions): Edge {
       const correction = correctionOf(state, code);
       if (correction !== null) {
         if (correction.reason === 'INTERNAL') {
-          emit({ type: 'fault', where: method, error: new Error('the answer could not be encoded') });
+          fail(new Error('the answer could not be encoded'));
         }
         state.outcome = correction;
         code = codeOf(correction);
         response = await collect(await handler(request));
       }
-      send(res, response);
+      send(res, withRetryAfter(response, state));
     } catch (error) {
-      emit({ type: 'fault', where: method, error });
+      fail(error);
       state.outcome = { reason: 'INTERNAL' };
       code = Code.INTERNAL;
       if (!res.headersSent) send(res, { status: 500, headers: {}, body: NO_BODY });
@@ -79,6 +92,18 @@ export function createConnectEdge(options: EdgeOptions): Edge {
   }
 
   return { listen: listener.listen, close: listener.close };
+}
+
+function factsOf({ headers }: IncomingMessage): CallFacts {
+  const { traceparent } = headers;
+  return { traceId: traceIdOf(typeof traceparent === 'string' ? traceparent : undefined) };
+}
+
+/** For clients that know HTTP only: what RetryInfo says. gRPC-Web has 200 for everything. */
+function withRetryAfter(response: BufferedResponse, { outcome }: RequestState): BufferedResponse {
+  const seconds = outcome == null ? null : retryAfterSeconds(outcome);
+  if (seconds === null || !BUSY.has(response.status)) return response;
+  return { ...response, headers: { ...response.headers, 'retry-after': String(seconds) } };
 }
 
 /** The refusal that replaces a response of the library; null when the response may be sent. */

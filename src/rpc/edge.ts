@@ -9,6 +9,8 @@ import type { Handlers } from './service.ts';
 export interface EdgeOptions {
   readonly handlers: Handlers;
   readonly authenticate: Authenticator;
+  /** Without callers: HTTP requests to other names than this machine's are refused. */
+  readonly localNamesOnly: boolean;
   readonly emit: Emit;
   /** Monotonic milliseconds. */
   readonly clock: () => number;

@@ -37,6 +37,8 @@ const CODES = {
   INVALID_FIELDS: Code.INVALID_ARGUMENT,
   REQUEST_ID_REUSED: Code.INVALID_ARGUMENT,
   MALFORMED_REQUEST: Code.INVALID_ARGUMENT,
+  SEND_UNDER_WAY: Code.UNAVAILABLE,
+  CODE_LOST: Code.ABORTED,
   COOLDOWN: Code.RESOURCE_EXHAUSTED,
   PHONE_LIMIT: Code.RESOURCE_EXHAUSTED,
   GUESS_BUDGET: Code.RESOURCE_EXHAUSTED,
@@ -125,6 +127,7 @@ function specificDetails(refusal: Refusal, texts: Texts): Detail[] {
     case 'PROVIDER_LIMIT':
       return [retryInfo(refusal.retryAfterMs), quotaFailure(refusal, { quotaId: 'provider' })];
     case 'STORE_UNAVAILABLE':
+    case 'SEND_UNDER_WAY':
     case 'DELIVERY_UNAVAILABLE':
       return [retryInfo(refusal.retryAfterMs)];
     default:
@@ -136,9 +139,18 @@ function metadataOf(refusal: Refusal): Record<string, string> {
   return refusal.reason === 'NUMBER_TYPE_REFUSED' ? { number_type: refusal.numberType } : {};
 }
 
-/** In whole milliseconds, rounded up and at least 1: a caller that waits exactly this long is not refused again. */
 function retryInfo(retryAfterMs: number): Detail {
-  return detail(RetryInfoSchema, { retryDelay: durationFromMs(Math.max(1, Math.ceil(retryAfterMs))) });
+  return detail(RetryInfoSchema, { retryDelay: durationFromMs(wholeMs(retryAfterMs)) });
+}
+
+/** The wait of RetryInfo for HTTP's Retry-After, which has whole seconds: rounded up. Null when there is none. */
+export function retryAfterSeconds(refusal: Refusal): number | null {
+  return 'retryAfterMs' in refusal ? Math.ceil(wholeMs(refusal.retryAfterMs) / 1000) : null;
+}
+
+/** Rounded up and at least 1: a caller that waits exactly this long is not refused again. */
+function wholeMs(ms: number): number {
+  return Math.max(1, Math.ceil(ms));
 }
 
 /** `quotaId` is the name that RateStatus has in `blocked_by`. */

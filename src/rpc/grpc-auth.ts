@@ -18,6 +18,7 @@ import type { EdgeOptions } from './edge.ts';
 import { grpcError } from './errors.ts';
 import type { Guard } from './grpc-guard.ts';
 import { firstLanguage } from './texts.ts';
+import { traceIdOf } from './trace.ts';
 
 export interface AuthInterceptor {
   readonly interceptor: ServerInterceptor;
@@ -99,7 +100,8 @@ export function createAuthInterceptor(options: EdgeOptions, guard: () => Pick<Gu
         onCancel() {
           listener.onCancel();
           if (authCall?.handled === true) return;
-          const facts = authCall === undefined || open ? {} : { caller: authCall.caller.name };
+          const caller = authCall === undefined || open ? {} : { caller: authCall.caller.name };
+          const facts = { ...caller, traceId: traceOf(received) };
           emitRpc(options, { edge: 'grpc', method, startedAt, facts, code, reason: REASONS.get(code) ?? null });
         },
       });
@@ -117,6 +119,11 @@ function methodOf(path: string): string {
 /** The language of a refusal when the request, and with it its `locale`, was not decoded. */
 export function languageOf(metadata: Metadata | undefined): string {
   return metadata === undefined ? '' : firstLanguage(header(metadata, 'accept-language'));
+}
+
+export function traceOf(metadata: Metadata | undefined): string | undefined {
+  const values = metadata?.get('traceparent') ?? [];
+  return values.length === 1 ? traceIdOf(values[0]?.toString()) : undefined;
 }
 
 function header(metadata: Metadata, name: string): string | undefined {

@@ -8,7 +8,7 @@ import { boundConnections, type Connections } from '../http-server.ts';
 import { emitRpc, runCall } from './call.ts';
 import { type Edge, type EdgeOptions, MAX_CONNECTIONS } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
-import { type AuthInterceptor, createAuthInterceptor, languageOf } from './grpc-auth.ts';
+import { type AuthInterceptor, createAuthInterceptor, languageOf, traceOf } from './grpc-auth.ts';
 import { decode, encode, serviceDefinition } from './grpc-codec.ts';
 import { type Guard, type GuardOptions, guardStreams, STRANGER_STREAMS } from './grpc-guard.ts';
 import { addHealth } from './grpc-health.ts';
@@ -112,7 +112,7 @@ function implementation(options: EdgeOptions, auth: AuthInterceptor): Record<str
 
       const unary: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
         const { caller, startedAt } = auth.take(call.metadata);
-        const facts: CallFacts = { caller: caller.name };
+        const facts: CallFacts = { caller: caller.name, traceId: traceOf(call.metadata) };
         // grpc-js keeps the caller's deadline on the wall clock.
         const theirDeadlineMs = Number(call.getDeadline()) - Date.now();
         const deadlineMs = Math.max(0, Math.min(ourDeadlineMs, theirDeadlineMs));

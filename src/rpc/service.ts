@@ -2,6 +2,7 @@
 import { create, type DescMethod, type Message, type MessageShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AttemptResult, Delivery, DeliveryStatus } from '../domain/delivery.ts';
+import { loggedRequestId } from '../domain/request-id.ts';
 import * as pb from '../gen/countersign/v1/verification_pb.ts';
 import type { Call, CheckCodeOutput, RateStatusOutput, VerificationOutput } from '../verification/types.ts';
 import type { Verifier } from '../verification/verifier.ts';
@@ -18,10 +19,15 @@ export type Handlers = {
 
 /** A handler as the generic adapters see it. Every request has a `locale`. */
 export type Handler = (request: Request, call: Call) => Promise<Message>;
-export type Request = Message & { readonly locale: string };
+export type Request = Message & { readonly locale: string; readonly requestId?: string };
 
+/** It notes the request's id for the log, whatever becomes of the request. */
 export function handlerOf(handlers: Handlers, method: DescMethod): Handler {
-  return handlers[method.localName as keyof Handlers] as Handler;
+  const handle = handlers[method.localName as keyof Handlers] as Handler;
+  return (request, call) => {
+    call.facts.requestId = loggedRequestId(request.requestId ?? '');
+    return handle(request, call);
+  };
 }
 
 export function createHandlers(verifier: Verifier): Handlers {

@@ -16,21 +16,22 @@ export interface BreakerSettings {
 /** What a call shows about its provider. `down` opens the breaker at once; `neutral` shows nothing. */
 export type Health = 'up' | 'failed' | 'down' | 'neutral';
 
-export type Permit =
-  /** `done` must be called when the call has ended. */
-  | { readonly granted: true; readonly done: (health: Health) => void }
-  /** The next probe is due after `retryAfterMs`. */
-  | { readonly granted: false; readonly retryAfterMs: number };
+export interface Breaker {
+  /** Milliseconds until a call is let through; 0: now. Reserves nothing. */
+  waitMs(): number;
+  /** Begins a call that `waitMs` lets through. What is returned must be called when the call has ended. */
+  begin(): (health: Health) => void;
+}
 
 /**
- * `clock` is monotonic, in milliseconds. While half open, one call at a time gets a permit, until one succeeds or
+ * `clock` is monotonic, in milliseconds. While half open, one call at a time is let through, until one succeeds or
  * fails.
  */
 export function createBreaker(
   settings: BreakerSettings,
   clock: () => number,
   changed: (state: BreakerState) => void,
-): () => Permit {
+): Breaker {
   let state: BreakerState = 'closed';
   let failures = 0;
   let openings = 0;
@@ -62,13 +63,16 @@ export function createBreaker(
     }
   }
 
-  return () => {
-    const untilProbe = probeAt - clock();
-    if (state === 'open' && untilProbe > 0) return { granted: false, retryAfterMs: untilProbe };
-    if (state === 'open') change('half_open');
-    if (probing) return { granted: false, retryAfterMs: settings.openMs };
-    probing = state === 'half_open';
-    const began = era;
-    return { granted: true, done: (health) => done(began, health) };
+  return {
+    waitMs() {
+      if (state === 'open') return Math.max(probeAt - clock(), 0);
+      return probing ? settings.openMs : 0;
+    },
+    begin() {
+      if (state === 'open') change('half_open');
+      probing = state === 'half_open';
+      const began = era;
+      return (health) => done(began, health);
+    },
   };
 }

@@ -3,7 +3,7 @@
  * the operator.
  */
 import type { FailureCategory } from '../domain/delivery.ts';
-import type { Actor, Failure, FailureStatus } from './provider.ts';
+import type { Actor, Failure, FailureScope, FailureStatus } from './provider.ts';
 
 /** `Wait` is a number of milliseconds, and what else a vendor's table needs to say of a time. */
 export interface CodeRow<Wait = number> extends Verdict<Wait> {
@@ -24,8 +24,8 @@ export interface Verdict<Wait = number> {
   readonly retryAfterMs?: Wait;
   /** Surely not sent, and the vendor invites another try. */
   readonly retrySame?: true;
-  /** Concerns this destination or sender only. */
-  readonly local?: true;
+  /** What failed; the vendor as a whole when left out. */
+  readonly scope?: FailureScope;
 }
 
 /** The rows of codes that have the same verdict, from their meanings by code. */

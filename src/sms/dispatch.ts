@@ -1,13 +1,13 @@
 /**
  * Tries the hops of a route in order until one takes the message. After a refusal of the number no other is tried,
- * after an outage the next one is. After an unknown outcome at most one more provider is tried, with the same code: one
- * SendCode causes two SMS at most.
+ * after an outage the next one is. After an unknown outcome the others are tried with the same code, until one takes
+ * the message or maybe did: one SendCode causes two SMS at most.
  */
 import { MIN_PROVIDER_MS } from '../domain/deadlines.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/delivery.ts';
 import type { Hop, Routing } from '../domain/routing.ts';
 import type { Emit } from '../event.ts';
-import { type Guarded, NOT_CALLED } from './guard.ts';
+import type { Guarded } from './guard.ts';
 import { NO_ROUTE, statusOf } from './outcome.ts';
 import type { Failure, FailureStatus, Message } from './provider.ts';
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
@@ -15,8 +15,11 @@ import { sleep as pause, type Sleep } from './sleep.ts';
 
 export type Dispatch = (message: Outgoing, bounds: DispatchBounds) => Promise<Dispatched>;
 
-/** A message before its route is chosen, which depends on `region` and decides the sender. */
-export type Outgoing = Omit<Message, 'sender'> & { readonly region: string };
+/** A message before its route is chosen, which decides the sender. */
+export interface Outgoing extends Omit<Message, 'sender'> {
+  /** For the log. */
+  readonly verificationId: string;
+}
 
 export interface DispatchBounds {
   /** For all providers together. A provider that was called may take until then, even when the caller gave up. */
@@ -37,7 +40,7 @@ export type Dispatched =
     };
 
 export interface DispatchOptions {
-  readonly providers: ReadonlyMap<string, Guarded>;
+  readonly providers: ReadonlyMap<string, Pick<Guarded, 'send'>>;
   readonly route: Routing;
   readonly emit: Emit;
   /** Monotonic, in milliseconds. */
@@ -92,7 +95,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         return { kind: 'sent', delivery: { provider: hop.provider, messageId, status: 'accepted', attempts } };
       }
       failed.push({ hop, failure: result });
-      if (result.kind === 'rejected' || (maybe !== '' && !NOT_CALLED.has(result.vendorCode))) break;
+      if (result.kind === 'rejected' || (result.kind === 'unknown' && maybe !== '')) break;
       if (result.kind === 'unknown') maybe = hop.provider;
     }
     if (maybe !== '') {
@@ -121,7 +124,7 @@ interface AttemptParts {
 
 async function attempt({ provider, sender }: Hop, { message, options, signal }: AttemptParts) {
   const { providers, emit, clock } = options;
-  const { region: _, ...rest } = message;
+  const { verificationId, ...rest } = message;
   const start = clock();
   const result = (await providers.get(provider)?.send({ ...rest, sender }, signal)) ?? NO_SUCH_PROVIDER;
   // Tenths are enough for what is stored and shown.
@@ -130,7 +133,8 @@ async function attempt({ provider, sender }: Hop, { message, options, signal }: 
   const { category, vendorCode, actor = 'nobody', requestId: vendorRequestId = '', unlistedCode = '' } = facts;
   const made: DeliveryAttempt = { provider, result: result.kind, category, latencyMs };
   const shown = { result: result.kind, category, vendorCode, actor, vendorRequestId, unlistedCode };
-  emit({ type: 'attempt', provider, ...shown, seconds: latencyMs / 1000 });
+  const about = { provider, verificationId, country: rest.region };
+  emit({ type: 'attempt', ...about, ...shown, seconds: latencyMs / 1000 });
   return { result, made };
 }
 

@@ -1,15 +1,19 @@
 /**
- * A provider within bounds: a circuit breaker, so that a provider that is down costs no time; a limit on messages at
- * once, without a queue, so that a provider that hangs does not hold every call; and a time-out.
+ * A provider within bounds: circuit breakers, so that a provider that is down costs no time, everywhere or in one
+ * country; a limit on messages at once, without a queue, so that a provider that hangs does not hold every call; and a
+ * time-out.
  */
 import type { FailureCategory } from '../domain/delivery.ts';
 import type { Emit } from '../event.ts';
-import { type BreakerSettings, createBreaker, type Health } from './breaker.ts';
+import { type Breaker, type BreakerSettings, createBreaker, type Health } from './breaker.ts';
 import type { Provider, SendResult } from './provider.ts';
 import { withTimeout } from './timeout.ts';
 
 /** Never throws, and resolves soon after its signal fired. */
-export type Guarded = Pick<Provider, 'name' | 'send'>;
+export interface Guarded extends Pick<Provider, 'name' | 'send'> {
+  /** Milliseconds until its breakers let a message to this country through; 0: now. Reserves nothing. */
+  waitMs(region: string): number;
+}
 
 export interface GuardOptions {
   /** For one message. */
@@ -24,12 +28,10 @@ export interface GuardOptions {
 
 const BUSY_MS = 1_000;
 
-/** The vendor codes of a guard that did not call its provider. */
-export const NOT_CALLED: ReadonlySet<string> = new Set(['busy', 'breaker_open']);
-
 /**
- * What a message that was surely not sent shows about the provider. Only what concerns every message counts: otherwise
- * a few odd numbers, or one wrong template, would open the breaker for all messages.
+ * What a message that was surely not sent shows about the provider, or about what the provider has for one country.
+ * Only what concerns every message there counts: otherwise a few odd numbers, or one wrong template, would open a
+ * breaker for all messages.
  */
 const HEALTH: Readonly<Record<FailureCategory, Health>> = {
   transient: 'failed',
@@ -54,24 +56,42 @@ const HEALTH: Readonly<Record<FailureCategory, Health>> = {
 export function guardProvider(provider: Provider, options: GuardOptions): Guarded {
   const { timeoutMs, maxConcurrent, emit, clock } = options;
   const { name } = provider;
-  const requestPermit = createBreaker(options.breaker, clock, (state) =>
-    emit({ type: 'breaker', provider: name, state }),
-  );
+  const breakerFor = (country: string) =>
+    createBreaker(options.breaker, clock, (state) => emit({ type: 'breaker', provider: name, country, state }));
+  const whole = breakerFor('');
+  /** By region. There are not more of them than numbering plans. */
+  const countries = new Map<string, Breaker>();
   let concurrent = 0;
+
+  function breakerOf(region: string): Breaker {
+    const known = countries.get(region);
+    if (known) return known;
+    const created = breakerFor(region);
+    countries.set(region, created);
+    return created;
+  }
+
+  const waitMs = (region: string) => Math.max(whole.waitMs(), countries.get(region)?.waitMs() ?? 0);
 
   return {
     name,
+    waitMs,
     async send(message, signal) {
       if (concurrent >= maxConcurrent) return notCalled('busy', BUSY_MS);
-      const permit = requestPermit();
-      if (!permit.granted) return notCalled('breaker_open', permit.retryAfterMs);
+      const wait = waitMs(message.region);
+      if (wait > 0) return notCalled('breaker_open', wait);
+      const showWhole = whole.begin();
+      const showCountry = breakerOf(message.region).begin();
       concurrent += 1;
       const start = clock();
       const result = await resultOf(() => withTimeout((both) => provider.send(message, both), { timeoutMs, signal }));
       concurrent -= 1;
       // Callers with short deadlines must not open the breaker for those who wait longer.
       const cutShort = signal.aborted && clock() - start < timeoutMs / 2;
-      permit.done(cutShort && result.kind !== 'accepted' ? 'neutral' : healthOf(result));
+      const health = cutShort && result.kind !== 'accepted' ? 'neutral' : healthOf(result);
+      const ofCountry = 'scope' in result && result.scope === 'country';
+      showWhole(ofCountry ? 'neutral' : health);
+      showCountry(ofCountry || health === 'up' ? health : 'neutral');
       return result;
     },
   };
@@ -92,6 +112,6 @@ async function resultOf(send: () => Promise<SendResult | null>): Promise<SendRes
 
 function healthOf(result: SendResult): Health {
   if (result.kind === 'accepted') return 'up';
-  if (result.kind === 'rejected' || result.local) return 'neutral';
+  if (result.kind === 'rejected' || result.scope === 'message') return 'neutral';
   return result.kind === 'unknown' ? 'failed' : HEALTH[result.category];
 }

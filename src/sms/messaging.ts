@@ -81,10 +81,17 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
           now,
         });
   const poller = createReportPoller({ polled: configured, onReport: reporting.report, emit });
+  const expected = configured.map(({ provider: { name, reports, converted }, pollMs }) => ({
+    name,
+    reports: (callbacks !== null && reports?.read !== undefined) || (pollMs > 0 && reports?.poll !== undefined),
+    conversions: converted !== undefined,
+  }));
 
   return {
     dispatch,
     callbacks,
+    /** Which providers there are, and what is to be counted of them. */
+    expected,
     onApproved: conversions.notify,
     /** Whether a message by this provider was only printed, so that its code may be shown to the caller. */
     prints: (provider: string) => provider === CONSOLE,

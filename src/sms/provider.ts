@@ -27,6 +27,8 @@ export interface Provider {
 export interface Message {
   /** E.164. */
   readonly to: string;
+  /** The country of the number: ISO 3166-1 alpha-2, or `001` for none. */
+  readonly region: string;
   /** The whole text, for providers that take text. */
   readonly text: string;
   /** The parts, for providers that fill a template of theirs. */
@@ -73,13 +75,19 @@ export interface Failure {
   readonly retryAfterMs?: number;
   /** Surely not sent, and the vendor invites another try after `retryAfterMs`. */
   readonly retrySame?: boolean;
-  /** Concerns this destination or sender only: it says nothing about the health of the provider. */
-  readonly local?: boolean;
+  /** What failed, for the provider's health; the provider as a whole when left out. */
+  readonly scope?: FailureScope;
   /** The vendor's id of the request, for its support. */
   readonly requestId?: string;
   /** The code as it came, when no table lists it; for the log. Never free text. */
   readonly unlistedCode?: string;
 }
+
+export type FailureScope =
+  /** What the provider has for the country of this message: a product, a package, a quota, a registration there. */
+  | 'country'
+  /** This number, text or sender, or a carrier: it says nothing about the provider's health. */
+  | 'message';
 
 export type FailureStatus =
   | 'INVALID_ARGUMENT'

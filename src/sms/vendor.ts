@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Findings, Mistake } from '../config/mistakes.ts';
 import type { Hop, Route, Sender, SenderField } from '../domain/routing.ts';
+import { MAX_CHARACTERS } from '../domain/variables.ts';
 import type { Provider } from './provider.ts';
 
 /** The two worlds of SMS: mainland China, where only approved templates are delivered, and all other countries. */
@@ -33,6 +34,8 @@ export interface VendorOptions<Name extends string, Schema extends z.ZodType<Bou
   readonly usedWith: readonly (keyof z.output<Schema>)[];
   /** Settings without which it cannot be opened. */
   readonly required: readonly (Required & keyof z.output<Schema>)[];
+  /** Variables that its SDK reads by itself: no settings of ours, but no mistakes either. */
+  readonly sdkReads?: readonly string[];
   /** The sender values of a route that it understands. */
   readonly senderFields: readonly SenderField[];
   /** What it cannot send: a purpose that asks for it, together with a route to this vendor, is a mistake. */
@@ -43,6 +46,8 @@ export interface VendorOptions<Name extends string, Schema extends z.ZodType<Bou
   readonly carries?: (settings: z.output<Schema>, area: Area) => boolean;
   /** The variables that a request for `purpose` must have, so that its templates on these routes can be filled. */
   readonly variables?: (settings: z.output<Schema>, routes: readonly Route[], purpose: string) => readonly string[];
+  /** The most characters that its templates take in one of them; no limit of its own when this is left out. */
+  readonly variableCharacters?: (settings: z.output<Schema>) => number;
   readonly rules: readonly VendorRule<z.output<Schema>>[];
   /** The seconds between two fetches of its delivery reports. They are not fetched with 0, or when this is left out. */
   readonly pollSeconds?: (settings: z.output<Schema>) => number;
@@ -67,6 +72,8 @@ export interface VendorRuleContext {
   readonly purposes: Readonly<Record<string, PurposeSettings>>;
   readonly codes: { readonly digits: number; readonly expiryMinutes: number } | undefined;
   readonly resendIntervalSeconds: number | undefined;
+  /** The name of the sender in messages. */
+  readonly brand: string | undefined;
   readonly callbackUrl: string | undefined;
   /** A mistake at a place of the settings. */
   at(path: readonly PropertyKey[], problem: string): Mistake;
@@ -122,6 +129,7 @@ export interface Vendor<Name extends string = string, Schema extends z.ZodType =
   readonly title: string;
   readonly schema: Schema;
   readonly required: readonly string[];
+  readonly sdkReads: readonly string[];
   readonly senderFields: readonly SenderField[];
   readonly cannotSend: readonly PurposeFeature[];
   readonly defaultRank: Readonly<Record<Area, number>>;
@@ -129,6 +137,7 @@ export interface Vendor<Name extends string = string, Schema extends z.ZodType =
   isUsed(section: object): boolean;
   carries(section: object, area: Area): boolean;
   variables(section: object, routes: readonly Route[], purpose: string): readonly string[];
+  variableCharacters(section: object): number;
   check(section: object, context: VendorRuleContext): readonly Findings[];
   /** Null when the section lacks what is required. */
   open(section: object, context: OpenContext): Promise<OpenProvider | null>;
@@ -140,7 +149,7 @@ export function vendor<
   const Required extends keyof z.output<Schema> & string,
 >(options: VendorOptions<Name, Schema, Required>): Vendor<Name, Schema> {
   type Settings = z.output<Schema>;
-  const { name, title, schema, required, senderFields, cannotSend = [], defaultRank } = options;
+  const { name, title, schema, required, sdkReads = [], senderFields, cannotSend = [], defaultRank } = options;
   const isSet = (section: object, key: PropertyKey) => {
     const value: unknown = Reflect.get(section, key);
     return Array.isArray(value) ? value.length > 0 : value !== undefined;
@@ -150,12 +159,14 @@ export function vendor<
     title,
     schema,
     required,
+    sdkReads,
     senderFields,
     cannotSend,
     defaultRank,
     isUsed: (section) => options.usedWith.some((key) => isSet(section, key)),
     carries: (section, area) => options.carries?.(section as Settings, area) ?? true,
     variables: (section, routes, purpose) => options.variables?.(section as Settings, routes, purpose) ?? [],
+    variableCharacters: (section) => options.variableCharacters?.(section as Settings) ?? MAX_CHARACTERS,
     check: (section, context) => options.rules.map((rule) => rule(section as Settings, context)),
     async open(section, context) {
       if (!required.every((key) => isSet(section, key))) return null;

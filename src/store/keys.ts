@@ -1,8 +1,26 @@
-import type { Slot } from './store.ts';
+import type { Slot } from '../domain/slot.ts';
 
-/** The key of a vendor's message id. Its hash tag is its own: it names no phone. No phone's tag begins so. */
-export function messageKeyOf(prefix: string, message: string): string {
-  return `${prefix}:{m.${message}}`;
+/**
+ * Part of every key. It grows when a version of the service could misread what another one wrote: the two then do not
+ * see each other's keys.
+ */
+const LAYOUT = 2;
+
+/** The id of the secret with its hyphen, and the first two of 22 random characters. */
+const BUCKET_CHARACTERS = 5;
+
+/** Messages of vendors are spread over 4,096 buckets for each secret: what waits is limited in each of them. */
+export function bucketOf(message: string): string {
+  return message.slice(0, BUCKET_CHARACTERS);
+}
+
+/**
+ * The keys of a vendor's message id: its link, and the reports that wait for one. A bucket is a hash tag of its own, so
+ * that both are in one hash slot of a Redis Cluster. No phone's tag begins so.
+ */
+export function messageKeysOf(prefix: string, message: string) {
+  const waiting = `${prefix}:${LAYOUT}:{m.${bucketOf(message)}}`;
+  return { link: `${waiting}:${message.slice(BUCKET_CHARACTERS)}`, waiting };
 }
 
 /** A caller and a purpose: one phone has one verification, one guess budget and one time of approval for each. */
@@ -16,7 +34,7 @@ export function ownerOf({ caller, purpose }: Slot): string {
  * so nothing a user types can move the tag.
  */
 export function keysOf(prefix: string, slot: Slot) {
-  const phone = `${prefix}:{${slot.phoneKey}}`;
+  const phone = `${prefix}:${LAYOUT}:{${slot.phoneKey}}`;
   const owner = ownerOf(slot);
   return {
     /** The current verification. */
@@ -32,4 +50,9 @@ export function keysOf(prefix: string, slot: Slot) {
     /** The stored verdict of a CheckCode. */
     verdict: (requestHash: string | null) => `${phone}:q:${slot.caller}:${requestHash ?? '-'}`,
   };
+}
+
+/** A key of no phone, for the script that asks whether this server can be the store. */
+export function readyKeyOf(prefix: string): string {
+  return `${prefix}:${LAYOUT}:{ready}`;
 }

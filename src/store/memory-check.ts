@@ -1,18 +1,18 @@
 /** One guess in memory; as check.lua. */
 import { APPROVAL_RETENTION_MS, REPLAY_MS } from '../domain/policy.ts';
 import { ownerOf } from './keys.ts';
-import { ANY_OWNER, currentOf, failuresOf, type Phone, requestKeyOf, type Verification } from './memory-records.ts';
+import { currentOf, failuresOf, holds, type Phone, requestKeyOf, type Verification } from './memory-records.ts';
 import type { CheckCommand, CheckReply } from './store.ts';
 
 export function check(phone: Phone, command: CheckCommand, now: number): CheckReply {
   const { slot, nonce, request } = command;
   const key = requestKeyOf(slot, request?.hash);
   const stored = request && phone.verdicts.get(key);
-  if (stored && now < stored.at + REPLAY_MS) {
+  if (stored && holds(stored.at, stored.at + REPLAY_MS, now)) {
     return stored.content === request.content ? stored.reply : { kind: 'request_id_reused' };
   }
 
-  const verification = currentOf(phone, slot);
+  const verification = currentOf(phone, slot, now);
   if (!verification || !isAskedFor(verification, command, now)) return { kind: 'not_found' };
   const left = Math.min(
     verification.guesses - verification.attempts,
@@ -26,10 +26,11 @@ export function check(phone: Phone, command: CheckCommand, now: number): CheckRe
 }
 
 /** Whether the guess is for this verification, and that can still be approved. */
-function isAskedFor(verification: Verification, { nonce, session }: CheckCommand, now: number): boolean {
+function isAskedFor(verification: Verification, { nonce, session, content }: CheckCommand, now: number): boolean {
   return (
     (nonce === null || verification.nonce === nonce) &&
     (verification.session === '' || verification.session === session) &&
+    (content === '' || verification.content === content) &&
     verification.state === 'pending' &&
     now < verification.expiresAt
   );
@@ -48,7 +49,7 @@ function compare(
   if (verification.codeMac === codeMac) {
     Object.assign(verification, { state: 'approved', approvedAt: now, seed: '', codeMac: '', undo: null });
     phone.failures.delete(ownerOf(slot));
-    phone.approvals.set(ANY_OWNER, now).set(ownerOf(slot), now);
+    phone.approvals.set(slot.caller, now).set(ownerOf(slot), now);
     return { kind: 'approved', nonce: verification.nonce, at: now, delivery: null };
   }
   if (!verification.test) {

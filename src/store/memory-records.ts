@@ -3,14 +3,16 @@ import type { Delivery } from '../domain/delivery.ts';
 import { type SendHistory, windowUse } from '../domain/limits.ts';
 import { APPROVAL_RETENTION_MS, GUESS_BUDGETS, RETENTION_MS } from '../domain/policy.ts';
 import type { MessageReport } from '../domain/reports.ts';
+import type { Slot } from '../domain/slot.ts';
 import { ownerOf } from './keys.ts';
-import type { CheckReply, RecordReply, Reservation, Slot, VerificationRecord, VerificationState } from './store.ts';
+import type { CheckReply, RecordReply, Reservation, VerificationRecord, VerificationState } from './store.ts';
 
 export interface Phone {
   /** Ascending; without those that no limit counts any more. */
-  sends: { id: string; at: number }[];
+  sends: { id: string; at: number; caller: string }[];
   /** By owner, as approvals and verifications. */
   readonly failures: Map<string, number[]>;
+  /** By caller, too: the last for any purpose. */
   readonly approvals: Map<string, number>;
   readonly verifications: Map<string, Verification>;
   /** By request, as verdicts. */
@@ -23,6 +25,7 @@ export interface Verification {
   seed: string;
   codeMac: string;
   readonly session: string;
+  readonly content: string;
   state: 'pending' | 'approved' | 'canceled';
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -52,6 +55,8 @@ export interface StoredAnswer {
   readonly content: string;
   readonly sendId: string;
   readonly reservation: Reservation;
+  /** The answer of the call whose place this one took. */
+  readonly orphan: StoredAnswer | null;
   delivery: Delivery | null;
 }
 
@@ -60,9 +65,6 @@ export interface StoredVerdict {
   readonly at: number;
   readonly reply: CheckReply;
 }
-
-/** The last approval by any caller for any purpose. */
-export const ANY_OWNER = '*';
 
 export function newPhone(): Phone {
   return {
@@ -79,8 +81,17 @@ export function requestKeyOf({ caller }: Slot, requestHash: string | null | unde
   return `${caller}:${requestHash}`;
 }
 
-export function currentOf(phone: Phone, slot: Slot): Verification | undefined {
-  return phone.verifications.get(ownerOf(slot));
+/** Whether something holds now that was written at `from` and ends at `to`; as `holds` of lua/lib/prelude.lua. */
+export function holds(from: number, to: number, now: number): boolean {
+  return from <= now && now < to;
+}
+
+/** As `read_record` of lua/lib/record.lua: one from the future of a clock that was set back is dead, for good. */
+export function currentOf(phone: Phone, slot: Slot, now: number): Verification | undefined {
+  const verification = phone.verifications.get(ownerOf(slot));
+  if (!verification || (verification.approvedAt ?? verification.send.at) <= now) return verification;
+  phone.verifications.delete(ownerOf(slot));
+  return undefined;
 }
 
 export function failuresOf(phone: Phone, slot: Slot): number[] {
@@ -92,13 +103,32 @@ export function guessesLeft(phone: Phone, slot: Slot, now: number): number {
   return Math.max(0, Math.min(...GUESS_BUDGETS.map((row) => row.limit - windowUse(failures, now, row).used)));
 }
 
-export function historyOf(phone: Phone, slot: Slot): SendHistory {
+export function historyOf(phone: Phone, slot: Slot, now: number): SendHistory {
+  bringBack(phone, slot, now);
+  const approvedAt = phone.approvals.get(slot.caller) ?? 0;
   return {
-    sends: phone.sends.map(({ at }) => at),
+    sends: phone.sends.map(({ at, caller }) => ({ at, own: caller === slot.caller })),
     failures: failuresOf(phone, slot),
-    approvedAt: phone.approvals.get(ANY_OWNER) ?? 0,
+    approvedAt: approvedAt <= now ? approvedAt : 0,
     cooldownWaived: false,
   };
+}
+
+/** Whether the right code would be approved. */
+export function isUsable(verification: Verification, now: number): boolean {
+  return stateOf(verification, now) === 'pending';
+}
+
+/** Times from the future of a clock that was set back become now; as `bring_back` of lua/lib/limits.lua. */
+function bringBack(phone: Phone, slot: Slot, now: number): void {
+  const earlier = (time: number) => Math.min(time, now);
+  phone.sends = phone.sends.map((send) => ({ ...send, at: earlier(send.at) })).sort((a, b) => a.at - b.at);
+  const failures = failuresOf(phone, slot).map(earlier);
+  if (failures.length > 0)
+    phone.failures.set(
+      ownerOf(slot),
+      failures.sort((a, b) => a - b),
+    );
 }
 
 /** Past its retention. */
@@ -107,12 +137,13 @@ export function isGone({ approvedAt, expiresAt }: Verification, now: number): bo
 }
 
 export function recordReply(phone: Phone, slot: Slot, nonce: string | null, now: number): RecordReply {
-  const verification = currentOf(phone, slot);
+  const verification = currentOf(phone, slot, now);
   const verifiedAt = phone.approvals.get(ownerOf(slot));
   const shown = verification && (nonce === null || verification.nonce === nonce) && !isGone(verification, now);
   return {
     now,
-    phoneVerifiedAt: verifiedAt !== undefined && now < verifiedAt + APPROVAL_RETENTION_MS ? verifiedAt : null,
+    phoneVerifiedAt:
+      verifiedAt !== undefined && holds(verifiedAt, verifiedAt + APPROVAL_RETENTION_MS, now) ? verifiedAt : null,
     record: shown ? recordOf(verification, now) : null,
   };
 }

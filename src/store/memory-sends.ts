@@ -1,24 +1,39 @@
 /** Sends in memory: reserved, settled, refunded; as send.lua and settle.lua. */
+import { SENDING_MS } from '../domain/deadlines.ts';
 import { messagesIn } from '../domain/delivery.ts';
 import { sendStatus, sendsCountMs } from '../domain/limits.ts';
 import { REPLAY_MS } from '../domain/policy.ts';
 import { afterReport, deliveredAfterAll } from '../domain/reports.ts';
+import type { Slot } from '../domain/slot.ts';
 import { ownerOf } from './keys.ts';
-import { currentOf, guessesLeft, historyOf, type Phone, requestKeyOf, type Verification } from './memory-records.ts';
-import type { Reservation, SendCommand, SendReply, SettleCommand, Slot } from './store.ts';
+import {
+  currentOf,
+  guessesLeft,
+  historyOf,
+  holds,
+  isUsable,
+  type Phone,
+  requestKeyOf,
+  type StoredAnswer,
+  type Verification,
+} from './memory-records.ts';
+import type { Reservation, SendCommand, SendReply, SettleCommand } from './store.ts';
 
 export function send(phone: Phone, command: SendCommand, now: number): SendReply {
   const { slot, rules, sendId, request } = command;
-  const replay = replayed(phone, command, now);
-  if (replay) return replay;
+  const previous = currentOf(phone, slot, now) ?? null;
+  const known = knownAnswer(phone, command, now);
+  if (known && 'kind' in known) return known;
 
-  const { blocked } = sendStatus(now, historyOf(phone, slot), rules);
-  if (blocked && !rules.test) return { kind: 'blocked', ...blocked };
+  const blocked = rules.test || known ? null : sendStatus(now, historyOf(phone, slot, now), rules).blocked;
+  if (blocked) return { kind: 'blocked', ...blocked };
 
-  const previous = currentOf(phone, slot) ?? null;
-  const same = previous && repeatsCode(previous, command, now);
+  const same = previous && (known || repeatsCode(previous, command, now));
   if (!rules.test)
-    phone.sends = [...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)), { id: sendId, at: now }];
+    phone.sends = [
+      ...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)),
+      { id: sendId, at: now, caller: slot.caller },
+    ];
   const verification: Verification = {
     ...(same ? previous : newVerification(phone, command, now)),
     send: { id: sendId, at: now, count: same ? previous.send.count + 1 : 1, delivery: null, early: [] },
@@ -28,44 +43,58 @@ export function send(phone: Phone, command: SendCommand, now: number): SendReply
 
   const reservation = reservationOf(phone, verification, command, now);
   if (request) {
-    const answer = { content: request.content, sendId, reservation, delivery: null };
+    const answer = { content: request.content, sendId, reservation, orphan: known, delivery: null };
     phone.answers.set(requestKeyOf(slot, request.hash), answer);
   }
   return { kind: 'reserved', reservation, seed: verification.seed };
 }
 
-/** The stored answer of this request; null when there is none. */
-function replayed(phone: Phone, { slot, request }: SendCommand, now: number): SendReply | null {
+/**
+ * The reply to a repeated request; or the answer of a call that ended with its process, whose place this one takes; or
+ * null when this is the first.
+ */
+function knownAnswer(
+  phone: Phone,
+  { slot, rules, request }: SendCommand,
+  now: number,
+): SendReply | StoredAnswer | null {
   const answer = request && phone.answers.get(requestKeyOf(slot, request.hash));
-  if (!answer || now >= answer.reservation.sentAt + REPLAY_MS) return null;
+  if (!answer || !holds(answer.reservation.sentAt, answer.reservation.sentAt + REPLAY_MS, now)) return null;
   if (answer.content !== request.content) return { kind: 'request_id_reused' };
-  const { reservation, sendId } = answer;
-  const current = currentOf(phone, slot);
+  const { reservation, sendId, orphan } = answer;
+  const leaseEnd = reservation.sentAt + SENDING_MS;
+  const record = currentOf(phone, slot, now);
+  const current = record?.send.id === sendId;
   // The record's delivery includes what was reported since.
-  const delivery = (current?.send.id === sendId && current.send.delivery) || answer.delivery;
-  const seed = (current?.nonce === reservation.nonce && current.seed) || null;
-  return { kind: 'replayed', reservation, delivery, seed, now };
+  const delivery = (current && record.send.delivery) || answer.delivery;
+  if (!delivery && now < leaseEnd) return { kind: 'under_way', retryAfterMs: leaseEnd - now };
+
+  const live = record?.nonce === reservation.nonce && isUsable(record, now) ? record : null;
+  if (live && current && !delivery && !orphan && live.digits === rules.digits) return answer;
+  const expiresAt = live ? reservation.expiresAt : Math.min(reservation.expiresAt, now);
+  return { kind: 'replayed', reservation: { ...reservation, expiresAt }, delivery, seed: live?.seed || null, now };
 }
 
 /** Whether the live code goes out again. */
-function repeatsCode(previous: Verification, { rules, session }: SendCommand, now: number): boolean {
+function repeatsCode(previous: Verification, { rules, session, content }: SendCommand, now: number): boolean {
   return (
     !rules.test &&
     rules.resend === 'same' &&
-    previous.state === 'pending' &&
+    isUsable(previous, now) &&
     !previous.test &&
-    now < previous.expiresAt &&
-    previous.attempts < previous.guesses &&
     previous.session === session &&
+    // One code must not stand for two transactions.
+    previous.content === content &&
     previous.digits === rules.digits &&
     (previous.expiresAt - now) * 2 > previous.expiresAt - previous.createdAt
   );
 }
 
-function newVerification(phone: Phone, { slot, rules, candidate, session }: SendCommand, now: number) {
+function newVerification(phone: Phone, { slot, rules, candidate, session, content }: SendCommand, now: number) {
   return {
     ...candidate,
     session,
+    content,
     state: 'pending',
     createdAt: now,
     expiresAt: now + rules.lifeMs,
@@ -80,13 +109,17 @@ function newVerification(phone: Phone, { slot, rules, candidate, session }: Send
 
 function reservationOf(phone: Phone, verification: Verification, command: SendCommand, now: number): Reservation {
   const { slot, rules } = command;
-  const after = rules.test ? null : sendStatus(now, historyOf(phone, slot), rules);
+  const after = rules.test ? null : sendStatus(now, historyOf(phone, slot, now), rules);
   return {
     nonce: verification.nonce,
     sentAt: now,
     expiresAt: verification.expiresAt,
     resendAt: now + (after?.blocked?.retryAfterMs ?? 0),
-    sendsRemaining: Math.min(...rules.windows.map(({ limit }, i) => limit - (after?.windows[i]?.used ?? 0))),
+    // A send that takes the place of another one may go beyond a window.
+    sendsRemaining: Math.max(
+      0,
+      Math.min(...rules.windows.map(({ limit }, i) => limit - (after?.windows[i]?.used ?? 0))),
+    ),
   };
 }
 
@@ -94,19 +127,21 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
   const key = requestKeyOf(slot, requestHash);
   const stored = phone.answers.get(key);
   const answer = stored?.sendId === sendId ? stored : null;
-  const current = currentOf(phone, slot);
+  const current = phone.verifications.get(ownerOf(slot));
   const verification = current?.send.id === sendId ? current : null;
   if (verification?.send.delivery) return;
 
+  const isCharge = ({ id, caller }: Phone['sends'][number]) => id === sendId && caller === slot.caller;
   const early = verification?.send.early ?? [];
   const settled = delivery === null ? deliveredAfterAll(early) : early.reduce(afterReport, delivery);
   if (settled === null) {
-    phone.sends = phone.sends.filter(({ id }) => id !== sendId);
-    if (answer) phone.answers.delete(key);
+    phone.sends = phone.sends.filter((send) => !isCharge(send));
+    if (answer?.orphan) phone.answers.set(key, answer.orphan);
+    else if (answer) phone.answers.delete(key);
     if (verification) refund(phone, slot, verification, now);
     return;
   }
-  const charged = phone.sends.find(({ id }) => id === sendId);
+  const charged = phone.sends.find(isCharge);
   const messages = charged && delivery ? messagesIn(delivery) : 1;
   if (charged) chargeMore(phone, charged, messages);
   if (answer) answer.delivery = settled;
@@ -118,10 +153,10 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
 }
 
 /** Every message beyond the one that was reserved is charged like a send of the same moment. */
-function chargeMore(phone: Phone, { id, at }: Phone['sends'][number], messages: number): void {
-  const more = Array.from({ length: Math.max(0, messages - 1) }, (_, i) => ({ id: `${id}:${i + 2}`, at }));
-  const known = new Set(phone.sends.map((send) => send.id));
-  phone.sends = [...phone.sends, ...more.filter((send) => !known.has(send.id))].sort((a, b) => a.at - b.at);
+function chargeMore(phone: Phone, send: Phone['sends'][number], messages: number): void {
+  const more = Array.from({ length: Math.max(0, messages - 1) }, (_, i) => ({ ...send, id: `${send.id}:${i + 2}` }));
+  const known = new Set(phone.sends.map(({ id }) => id));
+  phone.sends = [...phone.sends, ...more.filter(({ id }) => !known.has(id))].sort((a, b) => a.at - b.at);
 }
 
 function refund(phone: Phone, slot: Slot, verification: Verification, now: number): void {

@@ -4,21 +4,14 @@
  */
 import { sendStatus } from '../domain/limits.ts';
 import { afterReport, withEarly } from '../domain/reports.ts';
+import type { Slot } from '../domain/slot.ts';
 import { createLruMap } from './lru.ts';
 import { check } from './memory-check.ts';
 import { createMemoryLinks } from './memory-links.ts';
 import { currentOf, historyOf, isGone, newPhone, type Phone, recordReply } from './memory-records.ts';
 import { send, settle } from './memory-sends.ts';
-import type {
-  CancelCommand,
-  RecordReply,
-  ReportCommand,
-  ReportReply,
-  Slot,
-  StatusCommand,
-  StatusReply,
-  Store,
-} from './store.ts';
+import type { ReportCommand, ReportReply } from './report-commands.ts';
+import type { CancelCommand, RecordReply, StatusCommand, StatusReply, Store } from './store.ts';
 
 export interface MemoryStoreOptions {
   readonly now: () => number;
@@ -56,7 +49,7 @@ export function createMemoryStore({ now, capacity = 100_000 }: MemoryStoreOption
 }
 
 function cancel(phone: Phone, { slot, nonce }: CancelCommand, now: number): RecordReply {
-  const verification = currentOf(phone, slot);
+  const verification = currentOf(phone, slot, now);
   const { record } = recordReply(phone, slot, nonce, now);
   if (verification && record?.state === 'pending') {
     Object.assign(verification, { state: 'canceled', seed: '', codeMac: '', undo: null });
@@ -67,13 +60,13 @@ function cancel(phone: Phone, { slot, nonce }: CancelCommand, now: number): Reco
 function status(phone: Phone, { slot, nonce, cooldownMs, windows }: StatusCommand, now: number): StatusReply {
   return {
     ...recordReply(phone, slot, nonce, now),
-    ...sendStatus(now, historyOf(phone, slot), { cooldownMs, windows }),
+    ...sendStatus(now, historyOf(phone, slot, now), { cooldownMs, windows }),
   };
 }
 
 function report(phone: Phone, command: ReportCommand, now: number): ReportReply {
   const { slot, sendId, provider, messageId, status, category } = command;
-  const verification = currentOf(phone, slot);
+  const verification = currentOf(phone, slot, now);
   if (verification?.send.id !== sendId || isGone(verification, now)) return { outcome: 'superseded', age: 0 };
   const { send } = verification;
   const age = now - send.at;

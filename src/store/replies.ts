@@ -1,16 +1,7 @@
 /** Decodes the replies of the scripts. A reply that is not in a script's header is a fault. */
 import type { Delivery } from '../domain/delivery.ts';
-import type {
-  CheckReply,
-  LinkReply,
-  LookupReply,
-  RecordReply,
-  ReportReply,
-  Reservation,
-  SendReply,
-  StatusReply,
-  VerificationRecord,
-} from './store.ts';
+import type { LinkReply, LookupReply, ReportReply, WaitingReport } from './report-commands.ts';
+import type { CheckReply, RecordReply, Reservation, SendReply, StatusReply, VerificationRecord } from './store.ts';
 
 export type Reply = readonly string[];
 
@@ -29,6 +20,10 @@ export function sendReply(reply: Reply): SendReply {
       };
     case 'REQUEST_ID_REUSED':
       return { kind: 'request_id_reused' };
+    case 'UNDER_WAY':
+      return { kind: 'under_way', retryAfterMs: integer(values[0]) };
+    case 'CODE_LOST':
+      return { kind: 'code_lost' };
     case 'BLOCKED':
       return { kind: 'blocked', by: text(values[0]), retryAfterMs: integer(values[1]) };
     default:
@@ -52,6 +47,8 @@ export function checkReply([word = '', nonce, value, json = '']: Reply): CheckRe
       return { kind: 'not_found' };
     case 'REQUEST_ID_REUSED':
       return { kind: 'request_id_reused' };
+    case 'FORGED':
+      throw new Error('check.lua found an approval that this service did not write');
     default:
       return unknown('check', word);
   }
@@ -79,7 +76,12 @@ export function reportReply([word = '', age]: Reply): ReportReply {
 
 export function linkReply([word = '', ...reports]: Reply): LinkReply {
   if (word !== 'LINKED') unknown('link', word);
-  return { reports: reports.map((json) => JSON.parse(json)) };
+  return { reports: reports.map(waitingReport) };
+}
+
+function waitingReport(json: string): WaitingReport {
+  const [status, category, vendorCode] = JSON.parse(json);
+  return { status, category, vendorCode };
 }
 
 export function lookupReply([word = '', token]: Reply): LookupReply {
@@ -94,7 +96,6 @@ export function lookupReply([word = '', token]: Reply): LookupReply {
 }
 
 export function readyReply([word = '']: Reply): void {
-  if (word === 'READ_ONLY') throw new Error('this Redis is a replica');
   if (word !== 'READY') unknown('ready', word);
 }
 

@@ -4,9 +4,20 @@
  * Implementations: redis.ts (the Lua scripts) and memory.ts; both pass test/store/contract.ts.
  * All times are milliseconds since the epoch on the store's own clock. No argument ever contains a phone or a code.
  */
-import type { Delivery, DeliveryReport, FailureCategory, ReportedStatus } from '../domain/delivery.ts';
+import type { Delivery } from '../domain/delivery.ts';
 import type { SendStatus } from '../domain/limits.ts';
 import type { Limit, ResendPolicy } from '../domain/policy.ts';
+import type { Slot } from '../domain/slot.ts';
+import type {
+  LinkCommand,
+  LinkReply,
+  LookupCommand,
+  LookupReply,
+  ReportCommand,
+  ReportReply,
+} from './report-commands.ts';
+
+export type { ReportReply } from './report-commands.ts';
 
 export interface Store {
   send(command: SendCommand): Promise<SendReply>;
@@ -24,20 +35,12 @@ export interface Store {
   link(command: LinkCommand): Promise<LinkReply>;
   /**
    * Finds the send of a vendor's message id. When the id is not linked yet, the report is kept until `link`, for
-   * EARLY_REPORT_MS after the last report. In whichever order the two calls come, no report is lost.
+   * EARLY_REPORT_MS, and in WAITING_REPORTS of its bucket. In whichever order the two calls come, no report is lost.
    */
   lookup(command: LookupCommand): Promise<LookupReply>;
   /** Throws unless the store answers and accepts writes. */
   ready(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** Addresses a verification: each caller has one per phone and purpose. Limits on sends belong to the phone alone. */
-export interface Slot {
-  /** Keyed hash of the phone, with the key's id. */
-  readonly phoneKey: string;
-  readonly caller: string;
-  readonly purpose: string;
 }
 
 export interface SendRules {
@@ -64,6 +67,8 @@ export interface SendCommand {
   readonly candidate: { readonly nonce: string; readonly seed: string; readonly codeMac: string };
   /** Keyed hash of the session, empty when the request has no session. */
   readonly session: string;
+  /** Keyed hash of the request's variables: the code that is live goes out again only with the same. */
+  readonly content: string;
   readonly request: RequestKey | null;
 }
 
@@ -88,8 +93,8 @@ export type SendReply =
   /** Charged: the caller must send, then settle. The code derives from `seed`. */
   | { readonly kind: 'reserved'; readonly reservation: Reservation; readonly seed: string }
   /**
-   * The stored answer. `delivery` is null while unsettled, and as recent as the record's; `seed` is null when the code
-   * is no longer live.
+   * The stored answer. `delivery` is as recent as the record's, and null when two calls were lost with their processes:
+   * maybe sent. `seed` is null when the code is no longer live; `expiresAt` is then not in the future.
    */
   | {
       readonly kind: 'replayed';
@@ -99,6 +104,13 @@ export type SendReply =
       readonly now: number;
     }
   | { readonly kind: 'request_id_reused' }
+  /**
+   * The first call with this request id is unsettled, and began less than SENDING_MS ago: whether there will be an SMS
+   * is not known yet.
+   */
+  | { readonly kind: 'under_way'; readonly retryAfterMs: number }
+  /** This request was answered, and its code died in a failover. */
+  | { readonly kind: 'code_lost' }
   /** `by` is `cooldown`, or the name of a send window or guess budget: the limit that refuses for the longest time. */
   | { readonly kind: 'blocked'; readonly by: string; readonly retryAfterMs: number };
 
@@ -119,8 +131,12 @@ export interface CheckCommand {
   readonly nonce: string | null;
   readonly session: string;
   readonly codeMac: string;
-  /** `content` must depend on the whole guess: code, purpose, target and session. */
+  /** Keyed hash of the variables of the send that is meant; empty when the guess names none. */
+  readonly content: string;
+  /** Must depend on the whole guess: code, purpose, target, session and variables. */
   readonly request: RequestKey | null;
+  /** What only the service can compute, for this request: stored with an approval, so that a replay believes no other. */
+  readonly approvedTag: string;
   readonly guessesByPhone: number;
 }
 
@@ -171,46 +187,3 @@ export interface StatusCommand {
 
 /** Windows in the order asked for, budgets in the order of GUESS_BUDGETS. */
 export type StatusReply = RecordReply & SendStatus;
-
-export interface ReportCommand {
-  readonly slot: Slot;
-  readonly sendId: string;
-  readonly provider: string;
-  readonly messageId: string;
-  readonly status: ReportedStatus;
-  /** Empty unless failed. */
-  readonly category: FailureCategory | '';
-}
-
-export interface ReportReply {
-  /**
-   * `applied`: it changed the delivery. `repeated`: it changed nothing. `early`: the send is not settled yet, the report
-   * is kept until then. `superseded`: a later SMS replaced it, it was refunded, or its record is past its retention.
-   */
-  readonly outcome: 'applied' | 'repeated' | 'early' | 'superseded';
-  /** Milliseconds since this SMS was reserved; 0 when superseded. */
-  readonly age: number;
-}
-
-export interface LinkCommand {
-  /** Keyed fingerprint of a provider and its message id. */
-  readonly message: string;
-  /** The send's report token. */
-  readonly token: string;
-}
-
-export interface LinkReply {
-  /** Reports that came before the link, oldest first, at most WAITING_REPORTS. Each is returned once. */
-  readonly reports: readonly DeliveryReport[];
-}
-
-export interface LookupCommand {
-  /** As in LinkCommand. */
-  readonly message: string;
-  readonly report: DeliveryReport;
-}
-
-export interface LookupReply {
-  /** Null when the message is not linked yet: the report is kept. */
-  readonly token: string | null;
-}

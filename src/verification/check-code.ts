@@ -5,7 +5,7 @@ import { Refused } from '../domain/refusal.ts';
 import { type RequestRules, validateCheckCode } from '../domain/request.ts';
 import type { Store } from '../store/store.ts';
 import { authorize, validOrRefused } from './authorize.ts';
-import { locate, requestKey, sessionKey } from './slot.ts';
+import { approvedTag, contentKey, locate, requestKey, sessionKey } from './slot.ts';
 import type { Call, CheckCodeInput, CheckCodeOutput } from './types.ts';
 
 export interface CheckCodeDependencies extends RequestRules {
@@ -18,19 +18,27 @@ export interface CheckCodeDependencies extends RequestRules {
 export function createCheckCode(dependencies: CheckCodeDependencies) {
   const { store, keyring, purposes, onApproved } = dependencies;
 
-  return async (request: CheckCodeInput, call: Call): Promise<CheckCodeOutput> => {
-    authorize(request.purpose, call, purposes);
-    const { purpose, target } = validOrRefused(validateCheckCode(request, dependencies));
+  return async (input: CheckCodeInput, call: Call): Promise<CheckCodeOutput> => {
+    authorize(input.purpose, call, purposes);
+    const { purpose, target } = validOrRefused(validateCheckCode(input, dependencies), call);
     const { slot, nonce } = locate(target, purpose, { keyring, call });
-    const session = sessionKey(keyring, slot.phoneKey, request.client?.sessionId ?? '');
-    const codeMac = keyring.codeMac({ ...slot, code: request.code });
-    const content = [nonce ?? '', session, codeMac];
+    const session = sessionKey(keyring, slot.phoneKey, input.client?.sessionId ?? '');
+    const codeMac = keyring.codeMac({ ...slot, code: input.code });
+    const content = contentKey(keyring, slot.phoneKey, input.variables);
+    const request = requestKey(keyring, {
+      rpc: 'check',
+      slot,
+      requestId: input.requestId,
+      content: [nonce ?? '', session, codeMac, content],
+    });
     const reply = await store.check({
       slot,
       nonce,
       session,
+      content,
       codeMac,
-      request: requestKey(keyring, { rpc: 'check', slot, requestId: request.requestId, content }),
+      request,
+      approvedTag: approvedTag(keyring, slot, request),
       guessesByPhone: purpose.guessesByPhone,
     });
     if (reply.kind === 'request_id_reused') throw new Refused({ reason: 'REQUEST_ID_REUSED' });

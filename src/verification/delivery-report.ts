@@ -1,6 +1,7 @@
 /** Delivery reports: finds the send of each and stores it there. Vendors report early, and more than once. */
 import type { DeliveryReport } from '../domain/delivery.ts';
 import type { Keyring, ReportedSend } from '../domain/keyring.ts';
+import { WAITING_CODE_CHARACTERS } from '../domain/reports.ts';
 import type { Emit } from '../event.ts';
 import type { ReportReply, Store } from '../store/store.ts';
 
@@ -18,26 +19,33 @@ export interface Reporting {
 
 export interface ReportingParts {
   readonly store: Pick<Store, 'report' | 'link' | 'lookup'>;
-  readonly keyring: Pick<Keyring, 'parseReportToken' | 'messageKeys'>;
+  readonly keyring: Pick<Keyring, 'parseReportToken' | 'messageKeys' | 'verificationId'>;
   readonly emit: Emit;
 }
 
-type Outcome = ReportReply['outcome'] | 'unmatched';
+interface Result {
+  readonly outcome: ReportReply['outcome'] | 'unmatched';
+  readonly age: number;
+}
 
 export function createReporting({ store, keyring, emit }: ReportingParts): Reporting {
   const pending = new Set<Promise<void>>();
 
-  function emitReport(provider: string, report: DeliveryReport, result: { outcome: Outcome; age: number }): void {
+  /** `send` is null while it is not known. */
+  function emitReport(provider: string, report: DeliveryReport, send: ReportedSend | null, result: Result): void {
     const { status, category, vendorCode } = report;
     const { outcome, age } = result;
+    const { phoneKey = '', nonce = '', country = '' } = send ?? {};
+    const verificationId = nonce === '' ? '' : keyring.verificationId(phoneKey, nonce);
     const seconds = outcome === 'applied' ? age / 1000 : null;
-    emit({ type: 'report', provider, status, category, vendorCode, outcome, seconds });
+    emit({ type: 'report', provider, verificationId, country, status, category, vendorCode, outcome, seconds });
   }
 
   async function apply(provider: string, report: DeliveryReport, send: ReportedSend): Promise<void> {
-    const { sendId, ...slot } = send;
+    const { phoneKey, caller, purpose, sendId } = send;
     const { messageId, status, category } = report;
-    emitReport(provider, report, await store.report({ slot, sendId, provider, messageId, status, category }));
+    const slot = { phoneKey, caller, purpose };
+    emitReport(provider, report, send, await store.report({ slot, sendId, provider, messageId, status, category }));
   }
 
   /** One after the other, in the order in which they came. */
@@ -56,8 +64,10 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
    * report that finds no link is kept under both secrets, because the instance that links the message may have either.
    */
   async function linkedToken(provider: string, report: DeliveryReport): Promise<string | null> {
+    const { status, category, vendorCode } = report;
+    const kept = { status, category, vendorCode: vendorCode.slice(0, WAITING_CODE_CHARACTERS) };
     for (const message of keyring.messageKeys(provider, report.messageId)) {
-      const { token } = await store.lookup({ message, report: { ...report, token: '' } });
+      const { token } = await store.lookup({ message, report: kept });
       if (token !== null) return token;
     }
     return null;
@@ -67,13 +77,13 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
     async report(provider, report) {
       const send = keyring.parseReportToken(report.token);
       if (send !== null) return apply(provider, report, send);
-      if (report.messageId === '') return emitReport(provider, report, { outcome: 'unmatched', age: 0 });
+      if (report.messageId === '') return emitReport(provider, report, null, { outcome: 'unmatched', age: 0 });
       const token = await linkedToken(provider, report);
-      if (token === null) return emitReport(provider, report, { outcome: 'early', age: 0 });
+      if (token === null) return emitReport(provider, report, null, { outcome: 'early', age: 0 });
       const linked = keyring.parseReportToken(token);
       if (linked !== null) return apply(provider, report, linked);
       // The token in the store is not ours.
-      emitReport(provider, report, { outcome: 'unmatched', age: 0 });
+      emitReport(provider, report, null, { outcome: 'unmatched', age: 0 });
     },
 
     async link(provider, messageId, token) {
@@ -81,8 +91,9 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
       if (send === null || messageId === '') return;
       const [message] = keyring.messageKeys(provider, messageId);
       const { reports } = await store.link({ message, token });
+      const named = reports.map((report) => ({ ...report, token: '', messageId }));
       // The answer to SendCode waits for the link, not for these.
-      const applied = applyAll(provider, reports, send).finally(() => pending.delete(applied));
+      const applied = applyAll(provider, named, send).finally(() => pending.delete(applied));
       pending.add(applied);
     },
 

@@ -2,7 +2,8 @@
 import type { Keyring } from '../domain/keyring.ts';
 import type { LimitPolicy } from '../domain/policy.ts';
 import { type RequestRules, validateGetVerification } from '../domain/request.ts';
-import type { RecordReply, Slot, Store } from '../store/store.ts';
+import type { Slot } from '../domain/slot.ts';
+import type { RecordReply, Store } from '../store/store.ts';
 import { authorize, validOrRefused } from './authorize.ts';
 import { foundOrRefused, verificationOf } from './record.ts';
 import { locate } from './slot.ts';
@@ -19,7 +20,7 @@ export function createGetVerification(dependencies: GetVerificationDependencies)
 
   return async (request: GetVerificationInput, call: Call): Promise<VerificationOutput> => {
     authorize(request.purpose, call, purposes);
-    const { purpose, target } = validOrRefused(validateGetVerification(request, dependencies));
+    const { purpose, target } = validOrRefused(validateGetVerification(request, dependencies), call);
     const { slot, nonce } = locate(target, purpose, { keyring, call });
     const reply = await store.status({ slot, nonce, ...limits });
     const approval = nonce === null ? approvalOf(reply, slot) : null;

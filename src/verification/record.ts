@@ -2,7 +2,8 @@
 import { unsettledDelivery } from '../domain/delivery.ts';
 import type { Keyring } from '../domain/keyring.ts';
 import { Refused } from '../domain/refusal.ts';
-import type { RecordReply, Slot } from '../store/store.ts';
+import type { Slot } from '../domain/slot.ts';
+import type { RecordReply } from '../store/store.ts';
 import type { Call, VerificationOutput } from './types.ts';
 
 /** Null when the store has no record. */

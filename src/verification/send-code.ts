@@ -15,9 +15,9 @@ import type { Emit } from '../event.ts';
 import type { Dispatch, Outgoing } from '../sms/dispatch.ts';
 import type { Reservation, SendCommand, SendReply, Store } from '../store/store.ts';
 import { authorize, validOrRefused } from './authorize.ts';
-import { limitRefusal, undeliveredRefusal } from './send-refusals.ts';
+import { reservationRefusal, undeliveredRefusal } from './send-refusals.ts';
 import { createSettle } from './settle.ts';
-import { requestKey, sessionKey, slotOf } from './slot.ts';
+import { contentKey, requestKey, sessionKey, slotOf } from './slot.ts';
 import type { Call, SendCodeInput, SendCodeOutput } from './types.ts';
 
 export interface SendCodeDependencies extends RequestRules {
@@ -30,7 +30,7 @@ export interface SendCodeDependencies extends RequestRules {
   /** Names the sender in the text. */
   readonly brand: string;
   /** The fixed code of a test number (E.164), at least as long as any purpose's; null for all others. */
-  readonly testCode: (e164: string, now: number) => string | null;
+  readonly testCode: (identity: string, now: number) => string | null;
   /** Milliseconds since the epoch: until when a number is a test number. */
   readonly now: () => number;
   /** Cryptographically strong random bytes. */
@@ -63,7 +63,7 @@ export function createSendCode(dependencies: SendCodeDependencies) {
       return await store.send(command);
     } catch (error) {
       // Maybe charged, but surely not sent: the charge is given back as soon as the store answers again.
-      if (!isUntouched(error)) void background.track(settle(command, null));
+      if (!isUntouched(error)) void background.track(settle.doubtful(command));
       call.facts.outcome = 'store_unavailable';
       throw error;
     }
@@ -73,16 +73,16 @@ export function createSendCode(dependencies: SendCodeDependencies) {
   async function deliver(send: Send, message: Outgoing, call: Call): Promise<Delivery> {
     const providersMs = call.remainingMs() - SETTLE_MS;
     if (providersMs < MIN_PROVIDER_MS) {
-      await settle(send.command, null);
+      await settle.refund(send.command);
       throw gaveUp(call);
     }
     const outcome = await dispatch(message, { deadlineMs: providersMs, canceled: call.signal });
     if (outcome.kind === 'not_sent') {
-      await settle(send.command, null);
+      await settle.refund(send.command);
       throw outcome.canceled ? gaveUp(call) : new Refused(undeliveredRefusal(outcome));
     }
     const { delivery } = outcome;
-    await Promise.all([settle(send.command, delivery), link(delivery, message.reportToken)]);
+    await Promise.all([settle.record(send.command, delivery), link(delivery, message.reportToken)]);
     call.facts.outcome = delivery.status === 'accepted' ? 'sent' : 'maybe_sent';
     call.facts.provider = delivery.provider;
     return delivery;
@@ -92,8 +92,7 @@ export function createSendCode(dependencies: SendCodeDependencies) {
     authorize(request.purpose, call, purposes);
     const send = prepare(request, call, dependencies);
     const reply = await reserve(send, call);
-    if (reply.kind === 'request_id_reused') throw new Refused({ reason: 'REQUEST_ID_REUSED' });
-    if (reply.kind === 'blocked') throw new Refused(limitRefusal(reply, limits));
+    if (reply.kind !== 'reserved' && reply.kind !== 'replayed') throw new Refused(reservationRefusal(reply, limits));
     const { reservation } = reply;
     call.facts.verificationId = keyring.verificationId(send.command.slot.phoneKey, reservation.nonce);
 
@@ -104,7 +103,7 @@ export function createSendCode(dependencies: SendCodeDependencies) {
       return outputOf(send, { reservation, delivery, code }, dependencies);
     }
     if (send.command.rules.test) {
-      await settle(send.command, TEST_DELIVERY);
+      await settle.record(send.command, TEST_DELIVERY);
       call.facts.outcome = 'test';
       return outputOf(send, { reservation, delivery: TEST_DELIVERY, code: '' }, dependencies);
     }
@@ -120,19 +119,19 @@ export function createSendCode(dependencies: SendCodeDependencies) {
 /** Throws Refused when the request is not valid. Nothing is charged yet. */
 function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDependencies): Send {
   const { keyring, phones, limits, random, testCode, now } = dependencies;
-  const { phone, purpose, locale } = validOrRefused(validateSendCode(request, dependencies));
+  const { phone, purpose, locale } = validOrRefused(validateSendCode(request, dependencies), call);
   call.facts.phone = phone.masked;
   const { lifeMs, digits, guesses, resend } = purpose;
-  const fixedCode = testCode(phone.e164, now())?.slice(0, digits) ?? null;
+  const fixedCode = testCode(phone.identity, now())?.slice(0, digits) ?? null;
   const test = fixedCode !== null;
   if (!test && refusesType(phone, phones)) throw new Refused({ reason: 'NUMBER_TYPE_REFUSED', numberType: phone.type });
 
-  const phoneKey = keyring.phoneKey(phone.e164);
+  const phoneKey = keyring.phoneKey(phone.identity);
   const slot = slotOf(phoneKey, purpose, call);
   const session = sessionKey(keyring, phoneKey, request.client?.sessionId ?? '');
   const codeOf = (seed: string) => fixedCode ?? keyring.code({ phoneKey, purpose: purpose.name, seed, digits });
   const seed = random(SEED_BYTES).toString('base64url');
-  const content = [session, locale, ...Object.entries(request.variables).sort().flat()];
+  const content = contentKey(keyring, phoneKey, request.variables);
   const command = {
     slot,
     rules: { lifeMs, digits, guesses, resend, ...limits, test },
@@ -143,7 +142,13 @@ function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDepen
       codeMac: keyring.codeMac({ ...slot, code: codeOf(seed) }),
     },
     session,
-    request: requestKey(keyring, { rpc: 'send', slot, requestId: request.requestId, content }),
+    content,
+    request: requestKey(keyring, {
+      rpc: 'send',
+      slot,
+      requestId: request.requestId,
+      content: [session, locale, ...Object.entries(request.variables).sort().flat()],
+    }),
   };
   return { phone, purpose, locale, variables: request.variables, command, codeOf };
 }
@@ -162,7 +167,8 @@ function messageOf(
     region: phone.region,
     text: renderMessage({ ...parameters, brand, policy: purpose.message }),
     sendId,
-    reportToken: keyring.reportToken({ ...slot, sendId }),
+    reportToken: keyring.reportToken({ ...slot, sendId, country: phone.region, nonce: reservation.nonce }),
+    verificationId: keyring.verificationId(slot.phoneKey, reservation.nonce),
   };
 }
 

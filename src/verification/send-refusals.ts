@@ -4,11 +4,28 @@ import type { Refusal } from '../domain/refusal.ts';
 import type { Dispatched } from '../sms/dispatch.ts';
 import type { SendReply } from '../store/store.ts';
 
-/** `by` is the name of the limit that refuses for the longest time. */
-export function limitRefusal(
-  { by, retryAfterMs }: Extract<SendReply, { kind: 'blocked' }>,
+/** Most calls end, and most refunds arrive, before that. */
+const ASK_AGAIN_MS = 1_000;
+
+/** Why the store did not let a send begin. */
+export function reservationRefusal(
+  reply: Exclude<SendReply, { kind: 'reserved' | 'replayed' }>,
   limits: LimitPolicy,
 ): Refusal {
+  switch (reply.kind) {
+    case 'request_id_reused':
+      return { reason: 'REQUEST_ID_REUSED' };
+    case 'under_way':
+      return { reason: 'SEND_UNDER_WAY', retryAfterMs: Math.min(reply.retryAfterMs, ASK_AGAIN_MS) };
+    case 'code_lost':
+      return { reason: 'CODE_LOST' };
+    case 'blocked':
+      return limitRefusal(reply, limits);
+  }
+}
+
+/** `by` is the name of the limit that refuses for the longest time. */
+function limitRefusal({ by, retryAfterMs }: Extract<SendReply, { kind: 'blocked' }>, limits: LimitPolicy): Refusal {
   const named = (rows: readonly Limit[]) => rows.find(({ name }) => name === by);
   const budget = named(GUESS_BUDGETS);
   if (budget) return { reason: 'GUESS_BUDGET', max: budget.limit, windowMs: budget.windowMs, retryAfterMs };

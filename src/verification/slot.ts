@@ -3,7 +3,8 @@ import type { Keyring } from '../domain/keyring.ts';
 import type { PurposePolicy } from '../domain/policy.ts';
 import { Refused } from '../domain/refusal.ts';
 import type { Target } from '../domain/request.ts';
-import type { RequestKey, Slot } from '../store/store.ts';
+import type { Slot } from '../domain/slot.ts';
+import type { RequestKey } from '../store/store.ts';
 import type { Call } from './types.ts';
 
 export function slotOf(phoneKey: string, purpose: PurposePolicy, { caller }: Call): Slot {
@@ -18,7 +19,7 @@ export function locate(
 ): { slot: Slot; nonce: string | null } {
   if (target.kind === 'id') return locateId(target.verificationId, purpose, { keyring, call });
   call.facts.phone = target.phone.masked;
-  return { slot: slotOf(keyring.phoneKey(target.phone.e164), purpose, call), nonce: null };
+  return { slot: slotOf(keyring.phoneKey(target.phone.identity), purpose, call), nonce: null };
 }
 
 export function locateId(
@@ -40,6 +41,19 @@ export function sessionKey(keyring: Keyring, phoneKey: string, sessionId: string
   return sessionId === '' ? '' : keyring.fingerprint('session', phoneKey, [sessionId]);
 }
 
+/**
+ * What a message says beside the code: its variables, in any order. Empty without any. The text around them is the
+ * operator's and depends on the language only.
+ */
+export function contentKey(keyring: Keyring, phoneKey: string, variables: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(variables).sort(byName).flat();
+  return parts.length === 0 ? '' : keyring.fingerprint('variables', phoneKey, parts);
+}
+
+function byName([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : 1;
+}
+
 export interface IdempotentRequest {
   readonly rpc: 'send' | 'check';
   readonly slot: Slot;
@@ -57,4 +71,9 @@ export function requestKey(keyring: Keyring, request: IdempotentRequest): Reques
     hash: keyring.fingerprint(`${rpc} request`, slot.phoneKey, [requestId]),
     content: keyring.fingerprint(`${rpc} content`, slot.phoneKey, [slot.purpose, ...content]),
   };
+}
+
+/** Proves that it was the service that approved this guess; empty without a request id. */
+export function approvedTag(keyring: Keyring, { phoneKey }: Slot, request: RequestKey | null): string {
+  return request === null ? '' : keyring.fingerprint('approved', phoneKey, [request.hash, request.content]);
 }

@@ -53,6 +53,7 @@ export interface CheckCodeInput {
   readonly code: string;
   readonly requestId: string;
   readonly client?: ClientInput | undefined;
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 export type CheckCodeOutput =

@@ -43,6 +43,7 @@ const send = (store: Store, code: number, serial = 1) =>
     sendId: `send-${serial}`,
     candidate: { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: 'right' },
     session: '',
+    content: '',
     request: null,
   });
 
@@ -53,8 +54,10 @@ const check = (store: Store, code: number, serial = 1) =>
       slot: slotOf(code),
       nonce: `nonce-${serial}`,
       session: '',
+      content: '',
       codeMac: 'right',
       request: null,
+      approvedTag: '',
       guessesByPhone: 3,
     })
     .then(

@@ -4,6 +4,8 @@ import type { Event } from '../../src/event.ts';
 
 const FAILED: Extract<Event, { type: 'attempt' }> = {
   type: 'attempt',
+  verificationId: '',
+  country: 'US',
   provider: 'acme',
   result: 'unavailable',
   category: 'transient',
@@ -18,8 +20,8 @@ describe('a provider’s failure', () => {
   it.each(
     // What providers and their guard say where there is no code of a vendor.
     [
-      ...['refused', 'dns', 'tls', 'unreachable', 'timeout', 'reset', 'network', 'redirected', 'malformed'],
-      ...['no_message_id', 'http_404', 'http_502'],
+      ...['refused', 'dns', 'tls', 'unreachable', 'timeout', 'reset', 'network', 'malformed'],
+      ...['no_message_id', 'http_307', 'http_404', 'http_502'],
     ],
   )('%s is explained, and who has to act', (vendorCode) => {
     const [, why, explained] = describeAttempt({ ...FAILED, vendorCode }, () => '');

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { describeConfig } from '../../src/config/describe.ts';
 import { ConfigError, loadConfig } from '../../src/config/load.ts';
 import { callerConfigs, limitPolicy, phonePolicy, purposePolicies } from '../../src/config/policies.ts';
 import { createKeyring } from '../../src/domain/keyring.ts';
+import { described } from './given.ts';
 
 type Env = Record<string, string>;
 
@@ -11,11 +11,13 @@ const OTHER_SECRET = 'another-root-secret-of-enough-bytes';
 const HASH = 'a'.repeat(64);
 const PRODUCTION = {
   NODE_ENV: 'production',
+  SMS_BRAND: 'Acme',
   REDIS_URL: 'rediss://redis:6379/2',
   COUNTERSIGN_SECRET: SECRET,
   COUNTERSIGN_CALLERS: `{auth: {tokens: [${HASH}]}}`,
 };
-const TWILIO = { TWILIO_ACCOUNT_SID: 'AC0', TWILIO_AUTH_TOKEN: 'tok-en', TWILIO_PHONE_NUMBER: '+15005550006' };
+const ACCOUNT = `AC${'0'.repeat(32)}`;
+const TWILIO = { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: 'tok-en', TWILIO_PHONE_NUMBER: '+15005550006' };
 
 function load(env: Env, yaml?: string, options?: { ownProviders: boolean }) {
   const file: Env = yaml === undefined ? {} : { COUNTERSIGN_CONFIG: 'countersign.yaml' };
@@ -46,8 +48,22 @@ describe('without any configuration', () => {
   });
 
   test('there are three purposes with six digits, five minutes and five guesses', () => {
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
-    const policy = { digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
+    const policy = {
+      digits: 6,
+      lifeMs: 300_000,
+      guesses: 5,
+      guessesByPhone: 3,
+      resend: 'same',
+      variablesRequired: false,
+      message,
+    };
     expect([...purposePolicies(config).values()]).toEqual([
       { name: 'register', ...policy },
       { name: 'login', ...policy },
@@ -119,7 +135,7 @@ describe('the environment', () => {
       TENCENT_SMS_TEMPLATE_ID: '7',
     };
     const config = load({ ...TWILIO, ...tencent, SMS_MOCK_MODE: 'off' });
-    expect(config.twilio).toMatchObject({ accountSid: 'AC0', authToken: 'tok-en', phoneNumber: '+15005550006' });
+    expect(config.twilio).toMatchObject({ accountSid: ACCOUNT, authToken: 'tok-en', phoneNumber: '+15005550006' });
     expect(config.tencent).toMatchObject({
       secretId: 'i',
       secretKey: 'k',
@@ -149,16 +165,41 @@ describe('the file', () => {
       {},
       'purposes: { pay: { digits: 8, expirySeconds: 90, guesses: 2, resend: new, webOtpDomain: a.example, androidAppHash: FA+9qCX9VSu, texts: { zh-Hant: "{code}" } }, vote: {} }',
     );
-    const message = { webOtpDomain: '', androidAppHash: '', texts: new Map(), requiredVariables: [] };
+    const message = {
+      webOtpDomain: '',
+      androidAppHash: '',
+      texts: new Map(),
+      requiredVariables: [],
+      variableCharacters: 32,
+    };
     const ending = {
       webOtpDomain: 'a.example',
       androidAppHash: 'FA+9qCX9VSu',
       texts: new Map([['zh-hant', '{code}']]),
       requiredVariables: [],
+      variableCharacters: 32,
     };
     expect([...purposePolicies(config).values()]).toEqual([
-      { name: 'pay', digits: 8, lifeMs: 90_000, guesses: 2, guessesByPhone: 2, resend: 'new', message: ending },
-      { name: 'vote', digits: 6, lifeMs: 300_000, guesses: 5, guessesByPhone: 3, resend: 'same', message },
+      {
+        name: 'pay',
+        digits: 8,
+        lifeMs: 90_000,
+        guesses: 2,
+        guessesByPhone: 2,
+        resend: 'new',
+        variablesRequired: false,
+        message: ending,
+      },
+      {
+        name: 'vote',
+        digits: 6,
+        lifeMs: 300_000,
+        guesses: 5,
+        guessesByPhone: 3,
+        resend: 'same',
+        variablesRequired: false,
+        message,
+      },
     ]);
   });
 
@@ -221,7 +262,7 @@ describe('one mistake is named by its variable or its place in the file', () => 
     [
       { COUNTERSIGN_SECRET: 'ab'.repeat(31) },
       undefined,
-      'COUNTERSIGN_SECRET: must have at least 32 bytes (try: openssl rand -base64 32)',
+      'COUNTERSIGN_SECRET: must have at least 32 bytes, and two hexadecimal digits count as one (try: openssl rand -base64 32)',
     ],
     [{ COUNTERSIGN_SECRET: `${SECRET}\n` }, undefined, 'COUNTERSIGN_SECRET: starts or ends with white space'],
     [
@@ -237,7 +278,7 @@ describe('one mistake is named by its variable or its place in the file', () => 
     [
       {},
       `secret: { current: ${SECRET} }`,
-      'secret.current: belongs in the environment: set COUNTERSIGN_SECRET instead',
+      'secret.current: belongs in the environment: set COUNTERSIGN_SECRET or COUNTERSIGN_SECRET_FILE instead',
     ],
     [{ REDIS_URL: 'http://h' }, undefined, URLS],
     [{ REDIS_URL: 'redis://h?commandTimeout=9' }, undefined, URLS],
@@ -303,13 +344,13 @@ describe('one mistake is named by its variable or its place in the file', () => 
     [{ SMS_BRAND: 'a\nb' }, undefined, 'SMS_BRAND: must be 1 to 32 printable characters'],
     [{ SMS_MOCK_MODE: 'false' }, undefined, 'sms: no SMS provider configured'],
     [
-      { TWILIO_ACCOUNT_SID: 'AC1', TWILIO_AUTH_TOKEN: 'b' },
+      { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: 'b' },
       undefined,
       'TWILIO_PHONE_NUMBER: is required with the other Twilio settings',
     ],
     [{ LOG_LEVEL: 'loud' }, undefined, 'LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent'],
     [{ LOG_FORMAT: 'xml' }, undefined, 'LOG_FORMAT: must be one of json, pretty'],
-    [{}, 'sms: { brnad: x }', 'sms.brnad: is not a setting'],
+    [{}, 'sms: { brnad: x }', 'sms.brnad: is not a setting: did you mean brand?'],
     [{}, 'colour: blue', 'colour: is not a setting'],
     [{}, 'log: loud', 'log: must be a mapping'],
     [{}, '- a list', 'COUNTERSIGN_CONFIG: the file must hold a YAML mapping'],
@@ -351,6 +392,7 @@ test('all mistakes are reported at once, and none repeats what was written', () 
     'log.level',
     'REDIS_URL',
     'SMS_MOCK_MODE',
+    'SMS_BRAND',
     'TENCENT_SECRET_ID',
     'TENCENT_SMS_SDK_APP_ID',
     'TENCENT_SMS_TEMPLATE_ID',
@@ -378,6 +420,7 @@ describe('production', () => {
       'REDIS_URL: is required in production',
       'COUNTERSIGN_SECRET: is required in production',
       'sms: no SMS provider configured',
+      'SMS_BRAND: is required in production',
       'COUNTERSIGN_CALLERS: is required in production',
     ]);
   });
@@ -448,7 +491,7 @@ describe('the description of the configuration', () => {
     TENCENT_SMS_TEMPLATE_ID: '7',
     NODE_ENV: 'development',
   };
-  const text = describeConfig(load(env));
+  const text = described(env);
 
   test('masks every secret', () => {
     for (const secret of [SECRET, OTHER_SECRET, 'pass-word', 'tok-en', 'tencent-key', HASH]) {
@@ -459,6 +502,6 @@ describe('the description of the configuration', () => {
 
   test('is a file that means the same', () => {
     const plain = { LOG_LEVEL: 'debug', SMS_CODE_DIGITS: '8', DEFAULT_REGION: 'DE', GRPC_LISTEN: '127.0.0.1:1' };
-    expect(load({}, describeConfig(load(plain)))).toEqual(load(plain));
+    expect(load({}, described(plain))).toEqual(load(plain));
   });
 });

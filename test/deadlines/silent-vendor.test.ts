@@ -85,6 +85,6 @@ it(`a vendor that hangs holds a caller without a deadline for no more than ${SEN
 });
 
 const MESSAGE = {
-  ...{ to: '+14155550101', text: 'Acme: 493817 is your login code.', code: '493817', minutes: 5 },
+  ...{ to: '+14155550101', region: 'US', text: 'Acme: 493817 is your login code.', code: '493817', minutes: 5 },
   ...{ purpose: 'login', locale: 'en', variables: {}, sendId: 'send-1', reportToken: 'token', sender: {} },
 };

@@ -50,7 +50,7 @@ test('none is named that a test runs, and tests run most of them', () => {
 });
 
 test('commands are in blocks of the language sh, so that none is overlooked', () => {
-  const known = /^(sh|json|yaml|text|http|promql|redis-acl|mermaid|js|ts|go|python|java)$/;
+  const known = /^(sh|json|yaml|text|http|ini|redis-acl|mermaid|js|ts|go|python|java)$/;
   const others = PAGES.flatMap((page) => fencesOf(read(page)).map(({ language }) => `${page}: ${language}`));
   expect(others.filter((each) => !known.test(each.split(': ')[1] ?? ''))).toEqual([]);
 });

@@ -3,11 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { FailureCategory } from '../../src/domain/delivery.ts';
 import type { Event } from '../../src/event.ts';
-import { createMetrics } from '../../src/ops/metrics.ts';
 import { guardProvider } from '../../src/sms/guard.ts';
 import { BREAKER } from '../../src/sms/messaging.ts';
 import type { Message, Provider } from '../../src/sms/provider.ts';
-import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
+import { codeWords, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
 
 const page = read('docs/operations.md');
 const PROVIDERS = sectionOf(page, '## Providers');
@@ -66,20 +65,4 @@ describe('what counts for the breaker', () => {
     expect(events.length > 0 ? 'yes' : 'no').toBe(counts);
     if (counts === 'yes') expect(calls).toBe(words?.includes('at once') ? 1 : BREAKER.failures);
   });
-});
-
-test('alerts ask for metrics and labels that exist', async () => {
-  const text = await createMetrics([]).render();
-  const names = new Set([...text.matchAll(/^# TYPE (countersign_\w+)/gm)].map(([, name]) => name));
-  const listed = new Map(
-    tableOf(markedPart(page, 'metrics')).map(([name, , labels]) => [codeWords(name)[0], codeWords(labels)] as const),
-  );
-  const queries = fencesOf(page).filter(({ language }) => language === 'promql');
-  const asked = queries.flatMap(({ body }) => [...body.matchAll(/(countersign_\w+)(?:\{([^}]*)\})?/g)]);
-  expect(asked.length).toBeGreaterThan(15);
-  for (const [, name = '', matchers = ''] of asked) {
-    const metric = name.replace(/_bucket$/, '');
-    expect(names, name).toContain(metric);
-    for (const [, label] of matchers.matchAll(/(\w+)=~?"/g)) expect(listed.get(metric), name).toContain(label);
-  }
 });

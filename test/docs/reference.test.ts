@@ -31,6 +31,8 @@ describe('the table', () => {
     INVALID_FIELDS: { reason: 'INVALID_FIELDS', violations: [{ field: 'phone', rule: 'required' }] },
     REQUEST_ID_REUSED: { reason: 'REQUEST_ID_REUSED' },
     MALFORMED_REQUEST: { reason: 'MALFORMED_REQUEST' },
+    SEND_UNDER_WAY: { reason: 'SEND_UNDER_WAY', ...wait },
+    CODE_LOST: { reason: 'CODE_LOST' },
     COOLDOWN: { reason: 'COOLDOWN', ...wait },
     PHONE_LIMIT: { reason: 'PHONE_LIMIT', limit: 'phone_hour', max: 5, windowMs: 1, ...wait },
     GUESS_BUDGET: { reason: 'GUESS_BUDGET', max: 20, windowMs: 1, ...wait },

@@ -239,6 +239,7 @@ test('the templates are accepted, and the most specific one is used', () => {
     text: '',
     sendId: '',
     reportToken: '',
+    region: '001',
     sender: {},
     variables: { shop: 'Corner' },
   };

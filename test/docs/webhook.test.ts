@@ -41,7 +41,7 @@ const forever = new AbortController().signal;
 function messageOf({ body }: Shown): Message {
   const { to, text, code, minutes, purpose, locale, variables, sender, ...ids } = JSON.parse(body);
   const { send_id: sendId, report_token: reportToken } = ids;
-  return { to, text, code, minutes, purpose, locale, variables, sender, sendId, reportToken };
+  return { to, region: 'US', text, code, minutes, purpose, locale, variables, sender, sendId, reportToken };
 }
 const message = messageOf(shown('message'));
 

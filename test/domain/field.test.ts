@@ -11,6 +11,7 @@ const login: PurposePolicy = {
   guesses: 5,
   guessesByPhone: 3,
   resend: 'same',
+  variablesRequired: false,
   message: PLAIN_MESSAGE,
 };
 const PURPOSES = new Map([

@@ -143,7 +143,9 @@ it('two secrets that share a key id are refused, since ids could not be told apa
 describe('a report token', () => {
   const keyring = createKeyring({ current, previous: null });
   const sendId = randomBytes(12).toString('base64url');
-  const send = { phoneKey: keyring.phoneKey(PHONE), caller: 'auth', purpose: 'login', sendId };
+  const nonce = randomBytes(16).toString('base64url');
+  const about = { country: 'US', nonce };
+  const send = { phoneKey: keyring.phoneKey(PHONE), caller: 'auth', purpose: 'login', sendId, ...about };
   const token = keyring.reportToken(send);
 
   it('leads back to its send, and is the same every time it is made', () => {
@@ -151,9 +153,9 @@ describe('a report token', () => {
     expect(keyring.reportToken(send)).toBe(token);
   });
 
-  it('shows neither phone, caller nor purpose, and fits a URL with the longest names', () => {
+  it('shows neither phone, caller, purpose nor country, and fits a URL with the longest names', () => {
     const bytes = Buffer.from(token, 'base64url').toString('latin1');
-    for (const word of ['auth', 'login', PHONE]) expect(bytes).not.toContain(word);
+    for (const word of ['auth', 'login', 'US', nonce, PHONE]) expect(bytes).not.toContain(word);
     expect(bytes).not.toContain(Buffer.from(send.phoneKey.slice(3), 'base64url').toString('latin1'));
     const longest = keyring.reportToken({ ...send, caller: 'c'.repeat(32), purpose: 'p'.repeat(32) });
     expect(longest).toMatch(/^[\w-]{1,200}$/);
@@ -234,8 +236,8 @@ describe('another version of the program', () => {
     ['a fingerprint', keyring.fingerprint('session', phoneKey, ['s1']), 'FRPCbiQwRPOunqta_Tp69Q'],
     [
       'a report token',
-      keyring.reportToken({ phoneKey, caller: 'auth', purpose: 'login', sendId }),
-      'fAkJCQkJCQkJCQkJCSmyxo347tUmC4kagneL7jtwI5mBCzk3zxSBwFAxlxlAaQ7nn3vMPPeP5g',
+      keyring.reportToken({ phoneKey, caller: 'auth', purpose: 'login', sendId, country: 'US', nonce }),
+      'fAkJCQkJCQkJCQkJCSmyxo347tUmC4kagneL7jtwI5mBCzk3zxSBG1b_Z1fKtK9hz6rXOJfEg5vfZ9Rrdnk78QFObHI4-89xSXTQ9hTOuzfv',
     ],
     ['the name of a message id', keyring.messageKeys('twilio', 'SM1'), ['7c-lK8SlvVd6pFG6qeR6yJPhw']],
   ])('derives the same from the same secret: %s', (_, value, expected) => {
@@ -285,7 +287,13 @@ describe('what is no report token', () => {
   });
 
   it('is not the shortest: names of one character', () => {
-    const send = { phoneKey, caller: 'c', purpose: 'p', sendId };
+    const send = { phoneKey, caller: 'c', purpose: 'p', sendId, country: '', nonce: '' };
     expect(keyring.parseReportToken(keyring.reportToken(send))).toEqual(send);
+  });
+
+  it('may be of an earlier version, which named neither country nor verification', () => {
+    const token = 'fAkJCQkJCQkJCQkJCSmyxo347tUmC4kagneL7jtwI5mBCzk3zxSBwFAxlxlAaQ7nn3vMPPeP5g';
+    const send = { phoneKey, caller: 'auth', purpose: 'login', sendId, country: '', nonce: '' };
+    expect(keyring.parseReportToken(token)).toEqual(send);
   });
 });

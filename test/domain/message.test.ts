@@ -41,7 +41,7 @@ describe('the bundled texts', () => {
   it.each([
     ['ar', 'رمز الدخول إلى Countersign هو 048213. صالح 5 دقائق. لا تشاركه.'],
     ['de', 'Countersign: 048213 ist Ihr Anmeldecode. Er ist 5 Minuten gültig. Geben Sie ihn an niemanden weiter.'],
-    ['es', 'Countersign: 048213 es tu clave temporal para entrar. Caduca en 5 minutos. No la compartas con nadie.'],
+    ['es', 'Countersign: 048213 es tu PIN temporal para entrar. Caduca en 5 minutos. No lo compartas con nadie.'],
     ['fr', 'Countersign : 048213 est votre code de connexion. Il expire dans 5 minutes. Ne le communiquez à personne.'],
     ['hi', 'Countersign: 048213 लॉगिन कोड है। 5 मिनट तक वैध। साझा न करें।'],
     ['id', 'Countersign: 048213 adalah kode masuk Anda. Berlaku 5 menit. Jangan berikan kepada siapa pun.'],
@@ -49,9 +49,10 @@ describe('the bundled texts', () => {
     ['ja', '【Countersign】ログイン用認証コードは 048213 です。5分間有効です。誰にも教えないでください。'],
     ['ko', '[Countersign] 로그인 인증번호: 048213. 5분간 유효합니다. 누구에게도 알려주지 마세요.'],
     ['pt', 'Countersign: use o PIN 048213 para entrar. Ele vale por 5 minutos. Nunca o revele a ninguém.'],
-    ['th', 'รหัสเข้าสู่ระบบ Countersign คือ 048213 ใช้ได้ 5 นาที ห้ามบอกใคร'],
-    ['tr', '048213 Countersign giriş kodunuz. 5 dakika geçerli. Paylaşmayın.'],
-    ['vi', 'Mã đăng nhập Countersign: 048213. Hiệu lực 5 phút. Không chia sẻ.'],
+    ['pt-PT', 'Countersign: utilize o PIN 048213 para entrar. Expira dentro de 5 minutos. Nunca o revele a ninguém.'],
+    ['th', 'Countersign: รหัสเข้าสู่ระบบคือ 048213 ใช้ได้ 5 นาที ห้ามบอกใคร'],
+    ['tr', 'Countersign: giriş kodu: 048213. 5 dk geçerli. Paylaşmayın.'],
+    ['vi', 'Countersign: mã đăng nhập 048213. Hiệu lực 5 phút. Không chia sẻ.'],
     ['zh', '【Countersign】您的登录验证码是 048213，5 分钟内有效。请勿告诉任何人。'],
     ['zh-Hant', '【Countersign】您的登入驗證碼是 048213，5 分鐘內有效。請勿告訴任何人。'],
   ])('speak %s', (locale, text) => {
@@ -62,7 +63,8 @@ describe('the bundled texts', () => {
     ['en', ['', 'en-GB', 'en_US', 'EN', 'ru', 'tlh', 'no locale at all', '*', '__proto__']],
     ['zh', ['zh-CN', 'zh_CN', 'zh-Hans', 'zh-Hans-CN', 'zh_Hans_CN', 'zh-SG', 'zh-MY', 'zh-x-private']],
     ['zh-Hant', ['zh-TW', 'zh-HK', 'zh-MO', 'zh_TW', 'zh-Hant-HK', 'zh-hant-tw', 'ZH-HANT']],
-    ['pt', ['pt-BR', 'pt-PT', 'pt_BR']],
+    ['pt', ['pt-BR', 'pt_BR', 'pt-AO']],
+    ['pt-PT', ['pt_PT', 'pt-pt']],
     ['es', ['es-419', 'es-MX']],
     ['id', ['id-ID', 'in', 'in_ID']],
     ['ar', ['ar-EG', 'ar-SA-u-nu-arab']],
@@ -83,8 +85,9 @@ describe('the bundled texts', () => {
     ['ja', '1分間', '2分間', '3分間', '10分間'],
     ['ko', '1분간', '2분간', '3분간', '10분간'],
     ['pt', 'por 1 minuto.', 'por 2 minutos.', 'por 3 minutos.', 'por 10 minutos.'],
+    ['pt-pt', 'de 1 minuto.', 'de 2 minutos.', 'de 3 minutos.', 'de 10 minutos.'],
     ['th', '1 นาที', '2 นาที', '3 นาที', '10 นาที'],
-    ['tr', '1 dakika', '2 dakika', '3 dakika', '10 dakika'],
+    ['tr', '1 dk', '2 dk', '3 dk', '10 dk'],
     ['vi', '1 phút', '2 phút', '3 phút', '10 phút'],
     ['zh', '1 分钟内', '2 分钟内', '3 分钟内', '10 分钟内'],
     ['zh-hant', '1 分鐘內', '2 分鐘內', '3 分鐘內', '10 分鐘內'],
@@ -120,6 +123,20 @@ describe('the bundled texts', () => {
     expect(renderMessage({ ...parts, locale, purpose, brand: 'A$&$1{code}' })).toContain('A$&$1{code}');
   });
 
+  it.each(EVERY_TEXT.filter(({ locale }) => locale !== 'ar'))('open with the brand: $locale, $purpose', (text) => {
+    expect(renderMessage({ ...parts, ...text })).toMatch(/^(?:Countersign ?:|【Countersign】|\[Countersign\]) ?\S/);
+  });
+
+  it.each([
+    ['tr', 'Countersign: şifre sıfırlama kodu: 048213. 5 dk geçerli. Paylaşmayın.', /yeni şifre/],
+    ['es', 'Countersign: 048213 es tu PIN temporal para cambiar tu contraseña.', /clave/],
+    ['pt-PT', 'Countersign: utilize o PIN 048213 para alterar a sua palavra-passe.', /senha/],
+  ])('do not call the code a new password, in %s', (locale, begin, misleading) => {
+    const text = renderMessage({ ...parts, locale, purpose: 'reset_password' });
+    expect(text.slice(0, begin.length)).toBe(begin);
+    expect(text).not.toMatch(misleading);
+  });
+
   it.each(PURPOSES)('in Arabic run from right to left, with a word between brand and code: %s', (purpose) => {
     const text = renderMessage({ ...parts, locale: 'ar', purpose });
     expect(text.match(/\p{L}/u)?.[0]).toMatch(/\p{Script=Arabic}/u);
@@ -137,7 +154,7 @@ describe('what the bundled texts cost', () => {
   );
 
   it('GSM-7 where its alphabet spells the language', () => {
-    const gsm7 = ['de', 'en', 'es', 'fr', 'id', 'it', 'pt'];
+    const gsm7 = ['de', 'en', 'es', 'fr', 'id', 'it', 'pt', 'pt-pt'];
     for (const { locale, purpose } of EVERY_TEXT) {
       const { encoding } = segmentsOf(renderMessage({ ...parts, locale, purpose }));
       expect([locale, purpose, encoding]).toEqual([locale, purpose, gsm7.includes(locale) ? 'gsm7' : 'ucs2']);
@@ -186,7 +203,7 @@ describe('an operator’s texts', () => {
 
   it('leave a language without one to the bundled text', () => {
     const policy = own({ en: 'English', 'pt-br': 'Brazilian' });
-    for (const locale of ['de', 'pt-PT', 'zh-TW']) {
+    for (const locale of ['de', 'pt-AO', 'zh-TW']) {
       expect(renderMessage({ ...parts, locale, policy })).toBe(renderMessage({ ...parts, locale }));
     }
   });

@@ -4,6 +4,8 @@ import examples from 'libphonenumber-js/mobile/examples';
 import { describe, expect, it } from 'vitest';
 import {
   ALWAYS_REFUSED_TYPES,
+  GLOBAL,
+  identityOf,
   maskPhone,
   type NumberType,
   type Phone,
@@ -62,6 +64,13 @@ describe('one phone has one E.164, however it is written', () => {
     ['+525512345678', 'MX', ['55 1234 5678', '1 55 1234 5678', '01 55 1234 5678', '045 55 1234 5678']],
     // San Marino, also reached through Italy.
     ['+3780549886377', 'SM', ['0549 886377', '886377', '+39 0549 886377', '+378 886377']],
+    // Gabon: 8 digits with the 0 until 2024, 7 without it, and since 2019 with the operator's digit in front.
+    ['+24166031234', 'GA', ['066 03 12 34', '06 03 12 34', '+241 06 03 12 34', '+241 6 03 12 34', '+241 066 03 12 34']],
+    ['+24177031234', '', ['+241 77 03 12 34', '+241 07 03 12 34', '+241 7 03 12 34', '00241 07 03 12 34']],
+    ['+24162031234', '', ['+241 62 03 12 34', '+241 02 03 12 34', '+241 2 03 12 34']],
+    ['+24165031234', '', ['+241 65 03 12 34', '+241 05 03 12 34']],
+    ['+24174031234', '', ['+241 74 03 12 34', '+241 04 03 12 34']],
+    ['+24111441234', '', ['+241 11 44 12 34', '+241 01 44 12 34']],
   ])('%s, region %j', (e164, region, spellings) => {
     for (const spelling of spellings) expect([spelling, e164Of(spelling, region)]).toEqual([spelling, e164]);
   });
@@ -115,6 +124,32 @@ describe('one phone has one E.164, however it is written', () => {
     expect(e164Of('+52 1 00 5507 4758')).toBe('impossible_phone');
     // A premium number, not a mobile that is written without its 9.
     expect(phoneOf('+546057546994')).toMatchObject({ e164: '+546057546994', type: 'premium_rate' });
+  });
+
+  it('gives two numbers of one handset one identity, and dials the one that was given', () => {
+    const pairs = ['59', '56'].map((network) => [`+970${network}9123456`, `+972${network}9123456`]);
+    for (const [palestinian = '', israeli = ''] of pairs) {
+      expect(phoneOf(palestinian)).toMatchObject({ e164: palestinian, identity: palestinian, region: 'PS' });
+      expect(phoneOf(israeli)).toMatchObject({ e164: israeli, identity: palestinian, region: 'IL' });
+      expect(identityOf(israeli)).toBe(palestinian);
+    }
+    // Israel's own networks, and lines that only look like the other ones.
+    for (const e164 of ['+972502345678', '+972542345678', '+97222123456', '+14155550123', '+5491123456789']) {
+      expect(phoneOf(e164)).toMatchObject({ e164, identity: e164 });
+    }
+  });
+
+  it('refuses spellings that were given up, by libphonenumber’s plans', () => {
+    for (const old of ['+551181234567', '+22990011234', '+22507123456', '+23771234567', '+841201234567']) {
+      expect([old, parsePhone(old, '', policy)]).toEqual([old, 'impossible_phone']);
+    }
+  });
+
+  it('only worldwide networks belong to no country', () => {
+    const global = ['+870773111632', '+881612345678', '+882161234567', '+883510012345', '+878101234567890'];
+    expect(global.map((e164) => phoneOf(e164).region)).toEqual(global.map(() => GLOBAL));
+    const regions = getCountries().map((region) => phoneOf(getExampleNumber(region, examples)?.number ?? '').region);
+    expect(regions).not.toContain(GLOBAL);
   });
 
   it('knows numbers of no country', () => {

@@ -34,6 +34,7 @@ describe('what no configuration changes', () => {
       androidAppHash: '',
       texts: new Map(),
       requiredVariables: [],
+      variableCharacters: 32,
     });
   });
 });

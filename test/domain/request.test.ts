@@ -26,6 +26,7 @@ const login: PurposePolicy = {
   guesses: 5,
   guessesByPhone: 3,
   resend: 'same',
+  variablesRequired: false,
   message: PLAIN_MESSAGE,
 };
 const transfer: PurposePolicy = { ...login, name: 'transfer', digits: 8 };
@@ -55,6 +56,7 @@ const check: CheckCodeInput = {
   region: '',
   purpose: 'login',
   code: '012345',
+  variables: {},
   requestId: '',
   client,
 };
@@ -62,7 +64,13 @@ const rate: RateStatusInput = { phone: '+14155550123', region: '', purpose: 'log
 const get: GetVerificationInput = { verificationId: ID, phone: '', region: '', purpose: 'login' };
 const cancel: CancelVerificationInput = { verificationId: ID, purpose: 'login' };
 
-const phone = { e164: '+14155550123', region: 'US', type: 'landline_or_mobile', masked: '****0123' };
+const phone = {
+  e164: '+14155550123',
+  identity: '+14155550123',
+  region: 'US',
+  type: 'landline_or_mobile',
+  masked: '****0123',
+};
 
 function violations(result: Validated<unknown>): readonly FieldViolation[] {
   return result.ok ? [] : result.violations;
@@ -139,7 +147,7 @@ describe('every violation is reported at once, in the order of the fields', () =
       { field: 'request_id', rule: 'not_printable' },
       ...ofClient,
       { field: 'captcha_token', rule: 'too_long', expected: '4096' },
-      { field: 'variables', rule: 'contains_link' },
+      { field: 'variables[link]', rule: 'contains_link' },
     ]);
   });
 
@@ -184,7 +192,7 @@ describe('every violation is reported at once, in the order of the fields', () =
       expected: 'verification_id, phone',
     };
     const required = (field: string): FieldViolation => ({ field, rule: 'required' });
-    const nothing = { phone: '', region: '', purpose: '', verificationId: '', code: '', requestId: '' };
+    const nothing = { phone: '', region: '', purpose: '', verificationId: '', code: '', requestId: '', variables: {} };
     const noSend = { ...nothing, locale: '', captchaToken: '', variables: {} };
     expect(violations(validateSendCode(noSend, rules))).toEqual([required('phone'), required('purpose')]);
     expect(violations(validateCheckCode(nothing, rules))).toEqual([oneOf, required('purpose'), required('code')]);
@@ -208,6 +216,35 @@ describe('the variables that a text needs', () => {
       { field: 'variables', rule: 'missing_variables', expected: 'city, order' },
     ]);
     expect(missing({ name: 'Ada', city: '', order: '7' })).toEqual([]);
+  });
+
+  const strict = (variables: Record<string, string>, variableCharacters = 12) => {
+    const policy = { ...message, variableCharacters };
+    const purposes = new Map([['login', { ...login, message: policy }]]);
+    return violations(
+      validateSendCode({ ...send, variables: { name: '', city: '', ...variables } }, { ...rules, purposes }),
+    );
+  };
+
+  it.each<[order: string, characters: number, expected: FieldViolation[]]>([
+    ['', 12, [{ field: 'variables[order]', rule: 'required' }]],
+    [' \u3000', 12, [{ field: 'variables[order]', rule: 'required' }]],
+    ['blue sneakers', 12, [{ field: 'variables[order]', rule: 'too_long', expected: '12' }]],
+    ['red sneakers', 12, []],
+    ['订单订单订单订单订单订单', 12, []],
+    ['😀'.repeat(12), 12, []],
+    ['x'.repeat(32), 32, []],
+    // Too long for any variable: said once.
+    ['x'.repeat(33), 12, [{ field: 'variables[order]', rule: 'too_long', expected: '32' }]],
+  ])(
+    'that a vendor’s template would refuse is the caller’s error, by name: %j of %i',
+    (order, characters, expected) => {
+      expect(strict({ order }, characters)).toEqual(expected);
+    },
+  );
+
+  it('of a text alone may be empty, and as long as any', () => {
+    expect(strict({ order: '7', name: '', city: 'x'.repeat(32) })).toEqual([]);
   });
 
   it('are those of the text in the language of the request', () => {
@@ -341,7 +378,7 @@ describe('whatever comes in', () => {
         if (result.ok) return;
         expect(result.violations.length).toBeGreaterThan(0);
         for (const { field, rule, expected } of result.violations) {
-          expect(field).toMatch(/^[a-z_]+(?:\.[a-z_]+)?$/);
+          expect(field).toMatch(/^(?:[a-z_]+(?:\.[a-z_]+)?|variables\[[a-z0-9_]+\])$/);
           expect(rule).toMatch(/^[a-z_]+$/);
           expect(expected ?? '8').toMatch(/^(?:[0-9]+|4-8|login, transfer|verification_id, phone)$/);
         }

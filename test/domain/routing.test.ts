@@ -40,11 +40,20 @@ describe('a route', () => {
     ['with prefixes and countries serves both: the country', '+8615912345678', 'mainland'],
     ['with prefixes and countries serves both: the prefix', '+85251234567', 'mainland'],
     ['without countries and prefixes takes all others', '+33612345678', 'default'],
-    ['of a prefix is not that of a number without a country', '+88299123456', 'default'],
   ];
   it.each(cases)('%s', (_, e164, expected) => {
     expect(providersFor(ROUTES, e164)).toEqual([expected]);
   });
+
+  it.each(['+870773111632', '+881612345678', '+882161234567', '+883510012345', '+878101234567890', '+979123456789'])(
+    'does not lead to the worldwide network of %s unless a prefix names it',
+    (e164) => {
+      expect(providersFor(ROUTES, e164)).toEqual([]);
+      expect(providersFor([route('short', { prefixes: ['+8', '+97', '+9'] }), ...ROUTES], e164)).toEqual([]);
+      expect(providersFor([route('named', { prefixes: [e164.slice(0, 4)] }), ...ROUTES], e164)).toEqual(['named']);
+      expect(providersFor([route('longer', { prefixes: [e164.slice(0, 7)] })], e164)).toEqual(['longer']);
+    },
+  );
 
   it('is the first of those that claim the same', () => {
     const twice = [

@@ -130,14 +130,14 @@ const FAULTS: Readonly<Record<string, Partial<Record<ProviderName, Outcome>>>> =
     webhook: maybe({ do: 'trickle', ...SUCCESS.webhook, everyMs: 20 }),
   },
   'answers 429 with Retry-After': {
-    // Tencent says so in an answer of 200. A 429 is somebody else's, and proves nothing about Tencent.
-    tencent: maybe(json(429, {}, RETRY_AFTER)),
+    // Tencent says so in an answer of 200: a 429 is that of a proxy before it. The SDK drops the header.
+    tencent: notSent(json(429, {}, RETRY_AFTER), AWAY),
     twilio: notSent(twilioError(429, 20429, RETRY_AFTER), TOLD_TO_WAIT),
     'twilio-verify': notSent(verifyError(20429, '', RETRY_AFTER), TOLD_TO_WAIT),
     webhook: notSent(json(429, {}, RETRY_AFTER), TOLD_TO_WAIT),
   },
   'answers 429 without Retry-After': {
-    tencent: maybe(json(429, {})),
+    tencent: notSent(json(429, {}), AWAY),
     twilio: notSent(twilioError(429, 20429), AWAY),
     'twilio-verify': notSent(verifyError(20429), AWAY),
     webhook: notSent(json(429, {}), AWAY),
@@ -193,12 +193,11 @@ const FAULTS: Readonly<Record<string, Partial<Record<ProviderName, Outcome>>>> =
     'twilio-verify': notSent({ do: 'cancel', answer: verifyError(20500) }, AWAY),
   },
   redirects: {
-    // Its API has no redirects: whoever answers there may have passed the message on.
-    tencent: maybe(OTHERWHERE),
-    twilio: notSent(OTHERWHERE, MISCONFIGURED),
-    'twilio-verify': notSent(OTHERWHERE, MISCONFIGURED),
-    webhook: notSent(OTHERWHERE, MISCONFIGURED),
+    ...everywhere(notSent(OTHERWHERE, MISCONFIGURED)),
   },
+  'is behind a proxy that answers 401 in HTML': everywhere(notSent(html(401), MISCONFIGURED)),
+  'is behind a proxy that answers 403 in HTML': everywhere(notSent(html(403), MISCONFIGURED)),
+  'is behind a proxy that answers 404 in HTML': everywhere(notSent(html(404), MISCONFIGURED)),
   'lies: success without an id': {
     tencent: maybe(tencent({ how: 'ok_but', status: { SerialNo: '' } })),
     twilio: maybe(created201({ status: 'queued', sid: null })),

@@ -139,16 +139,19 @@ describe('after every kind of call', () => {
   });
 });
 
-const GRAMMAR = /^cs:\{[0-9a-f]{2}\.[\w-]{22}\}:([vsfaqr])(?::anonymous:[\w-]+)?$/;
+const GRAMMAR = /^cs:2:\{[0-9a-f]{2}\.[\w-]{22}\}:([vsfaqr])(?::anonymous:[\w-]+)?$/;
 /** No phone's tag begins like this one. */
-const MESSAGE = /^cs:\{(m)\.[0-9a-f]{2}-[\w-]{22}\}$/;
+const MESSAGE = /^cs:2:\{(m)\.[0-9a-f]{2}-[\w-]{2}\}(?::[\w-]{20})?$/;
 
 describe('negative controls: the check after each test finds', () => {
   it.each([
-    ['send', 'sends_key'],
-    ['check', 'failures_key'],
-  ])('a key that %s.lua leaves without a TTL', async (script, key) => {
-    const plant = without(script, { [`redis.call('PEXPIRE', ${key}`]: `redis.call('EXISTS', ${key}` });
+    ['send', 'add_time(sends_key, now, send_id, rules.keepSendsMs)', "redis.call('ZADD', sends_key, now, send_id)"],
+    ['check', 'add_time(failures_key, now, ', "redis.call('ZADD', failures_key, now, "],
+  ])('a key that %s.lua leaves without a TTL', async (script, line, instead) => {
+    const whole = script === 'check' ? `${line}record.nonce .. ':' .. guess, approval_ms)` : line;
+    const plant = without(script, {
+      [whole]: script === 'check' ? `${instead}record.nonce .. ':' .. guess)` : instead,
+    });
     const user = createUser(await stage.startVirtual({ plant }), { protocol: 'grpc', phone: stage.phone() });
     ok(await user.send());
     await user.verdict(user.wrong());

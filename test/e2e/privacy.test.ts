@@ -157,6 +157,25 @@ async function livesAndRefusals(app: SpiedApp, protocol: Protocol, secrets: Reco
   await user('a user whose vendor throws').send(mine);
   app.inbox.answer(ACCEPT);
 
+  // A call that is repeated while it is under way, and after a failover.
+  const kate = user('Kate');
+  const repeated = { ...mine, requestId: `again-over-${protocol}` };
+  const taken = Promise.withResolvers<void>();
+  app.inbox.answer(async () => {
+    await taken.promise;
+    return ACCEPT();
+  });
+  const first = kate.send(repeated);
+  await eventually('the first is under way', () => kate.received() > 0, { everyMs: 2 });
+  expect((await kate.send(repeated)).status).toBe('UNAVAILABLE');
+  taken.resolve();
+  ok(await first);
+  app.inbox.answer(ACCEPT);
+  for await (const key of keysUnder(redis.client, 'cs')) {
+    if (key.includes(':v:')) await redis.client.hset(key, 'replication_id', '0'.repeat(40));
+  }
+  expect((await kate.send(repeated)).status).toBe('ABORTED');
+
   // A store that breaks, and one that is away.
   const eve = user('Eve');
   ok(await eve.send(mine));

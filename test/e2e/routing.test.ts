@@ -136,6 +136,55 @@ describe('where no route leads', () => {
   });
 });
 
+describe('a variable that a template would refuse is the caller’s error', () => {
+  it.each([
+    ['empty', '', 'REQUIRED'],
+    ['too long', 'Corner Shop X', 'TOO_LONG'],
+  ])('%s: it is named, nothing is sent, nothing is charged', async (_, order, reason) => {
+    const file = 'tencent: { templateParameters: [code, order], parameterCharacters: 12 }';
+    const app = await start(['tencent'], { file });
+    const before = fakes.received().length;
+    const user = createUser(app, { protocol: 'grpc', phone: '+8613812345678', ...CALLER });
+    const refused = await user.send({ variables: { order } });
+    expect(refused).toMatchObject({
+      status: 'INVALID_ARGUMENT',
+      details: { BadRequest: { fieldViolations: [{ field: 'variables[order]', reason }] } },
+    });
+    expect((await user.status()).limits.map(({ used }) => used)).toEqual([0, 0]);
+    expect(fakes.received()).toHaveLength(before);
+  });
+});
+
+it('a code that one vendor has carried too often goes by another', async () => {
+  const app = await start(['tencent', 'twilio']);
+  fakes.tencent.answer({ how: 'refuse_number', code: 'LimitExceeded.PhoneNumberSameContentDailyLimit' });
+  const { delivery } = ok(await userOf(app, '+8613812345678').send());
+  fakes.tencent.answer({ how: 'ok' });
+  expect(delivery).toMatchObject({ provider: 'twilio', attempts: [{ provider: 'tencent' }, { provider: 'twilio' }] });
+});
+
+it('a send that failed can be followed in the log by its verification id, with category and country', async () => {
+  const app = await start(['twilio', 'tencent'], { env: { SMS_ROUTES: '[{providers: [twilio, tencent]}]' } });
+  fakes.twilio.behave(twilioError(400, 21408));
+  fakes.tencent.answer({ how: 'refuse_number', code: 'UnsupportedOperation.UnsupportedRegion' });
+  const refused = await userOf(app, '+84912345678').send();
+  fakes.twilio.behave(null);
+  fakes.tencent.answer({ how: 'ok' });
+  expect(refused.status).toBe('FAILED_PRECONDITION');
+  const lines = app
+    .log()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const call = lines.find(({ method }) => method === 'SendCode');
+  expect(call.verification_id).toMatch(/^[\w-]{20,}$/);
+  const about = { msg: 'provider needs attention', verification_id: call.verification_id, country: 'VN' };
+  expect(lines.filter(({ verification_id: id, msg }) => id === call.verification_id && msg !== 'rpc')).toMatchObject([
+    { ...about, provider: 'twilio', category: 'permission', vendor_code: '21408' },
+    { ...about, provider: 'tencent', category: 'unreachable' },
+  ]);
+});
+
 describe('failover', () => {
   const attemptsIn = ({ delivery }: SendCodeResponse) =>
     delivery?.attempts.map(({ provider, result, category }) =>

@@ -44,7 +44,7 @@ interface SeedCase {
 
 /** The code stays where it was when it is right. */
 const REUSABLE = without('check', {
-  "'state', 'approved', 'approved', value)": "'approved', value)",
+  "'state', 'approved', 'approved', decimal(now))": "'approved', decimal(now))",
   "redis.call('HDEL', record_key, 'seed', 'mac', 'undo')": '',
 });
 

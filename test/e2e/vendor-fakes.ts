@@ -57,6 +57,7 @@ export const CALLER = { token: CALLER_TOKEN };
 /** Beside a vendor, `REDIS_URL` and `COUNTERSIGN_SECRET`, what production demands. */
 export const PRODUCTION = {
   NODE_ENV: 'production',
+  SMS_BRAND: 'Acme',
   COUNTERSIGN_CALLERS: `{auth: {tokens: [${createHash('sha256').update(CALLER_TOKEN).digest('hex')}]}}`,
 };
 

@@ -172,6 +172,7 @@ export function settingsFor(vendors: Vendors, { redisUrl, keyPrefix, callbackPor
   const { callerToken, webhookPath, rootSecret } = CREDENTIALS;
   const env = {
     NODE_ENV: 'production',
+    SMS_BRAND: 'Countersign',
     LOG_LEVEL: 'trace',
     REDIS_URL: redisUrl,
     REDIS_KEY_PREFIX: keyPrefix,

@@ -89,7 +89,9 @@ describe('for people, a call is one line', () => {
   });
 
   test('that says nothing about a caller where there is none', async () => {
-    const line = await logged([{ type: 'breaker', provider: 'twilio', state: 'closed' }], { pretty: true });
+    const line = await logged([{ type: 'breaker', provider: 'twilio', country: '', state: 'closed' }], {
+      pretty: true,
+    });
     expect(line).toMatch(/ INFO: provider is in use again \{"provider":"twilio"\}\n$/);
   });
 });
@@ -110,12 +112,18 @@ type Attempt = Extract<Event, { type: 'attempt' }>;
 
 function attempt(over: Partial<Attempt>): Attempt {
   const nothing = { category: '', vendorCode: '', actor: 'nobody', vendorRequestId: '', unlistedCode: '' } as const;
-  return { type: 'attempt', provider: 'twilio', result: 'unavailable', ...nothing, seconds: 0.2, ...over };
+  const about = { provider: 'twilio', verificationId: 'v-1', country: 'US' };
+  return { type: 'attempt', ...about, result: 'unavailable', ...nothing, seconds: 0.2, ...over };
 }
+
+/** What the lines of one send have in common. */
+const SEND = { provider: 'twilio', verification_id: 'v-1', country: 'US' };
 
 const REPORT = {
   type: 'report',
   provider: 'twilio',
+  verificationId: 'v-1',
+  country: 'US',
   status: 'delivered',
   category: '',
   vendorCode: '',
@@ -126,31 +134,52 @@ const REPORT = {
 test('steps of a call are for debugging only', async () => {
   const steps: Event[] = [
     { type: 'store', operation: 'send', error: null, seconds: 0.001 },
-    attempt({ result: 'rejected', category: 'blocked', vendorCode: '30004', actor: 'user' }),
-    { ...REPORT, status: 'failed', category: 'unreachable', vendorCode: '30003' },
+    attempt({ result: 'accepted' }),
+    REPORT,
     { type: 'conversion', provider: 'twilio', ok: true, vendorCode: '' },
   ];
   expect(await records(steps)).toEqual([]);
   expect(await records(steps, 'debug')).toEqual([
     { level: 'debug', operation: 'send', ok: true, latency_ms: 1, msg: 'store' },
+    { level: 'debug', ...SEND, result: 'accepted', latency_ms: 200, msg: 'attempt' },
+    { level: 'debug', ...SEND, status: 'delivered', outcome: 'applied', msg: 'delivery report' },
+  ]);
+});
+
+test('a send that failed can be followed: each failed try and report names the verification, why and the country', async () => {
+  const failures: Event[] = [
+    attempt({ result: 'rejected', category: 'blocked', vendorCode: '30004', actor: 'user' }),
+    attempt({ result: 'unknown', category: 'timeout', vendorCode: 'timeout' }),
+    attempt({ category: 'transient', vendorCode: 'breaker_open' }),
+    { ...REPORT, status: 'failed', category: 'unreachable', vendorCode: '30003' },
+  ];
+  const tried = { level: 'info', ...SEND, latency_ms: 200, msg: 'attempt' };
+  expect(await records(failures)).toEqual([
+    { ...tried, result: 'rejected', category: 'blocked', vendor_code: '30004' },
+    { ...tried, result: 'unknown', category: 'timeout', vendor_code: 'timeout' },
+    { ...tried, result: 'unavailable', category: 'transient', vendor_code: 'breaker_open' },
     {
-      level: 'debug',
-      provider: 'twilio',
-      result: 'rejected',
-      category: 'blocked',
-      vendor_code: '30004',
-      latency_ms: 200,
-      msg: 'attempt',
+      ...{ level: 'info', ...SEND, status: 'failed', category: 'unreachable', vendor_code: '30003' },
+      ...{ outcome: 'applied', msg: 'delivery report' },
     },
-    {
-      level: 'debug',
-      provider: 'twilio',
-      status: 'failed',
-      category: 'unreachable',
-      vendor_code: '30003',
-      outcome: 'applied',
-      msg: 'delivery report',
-    },
+  ]);
+});
+
+test('a report of a send that is not known names none', async () => {
+  const unknown: Event = { ...REPORT, verificationId: '', country: '', outcome: 'unmatched' };
+  const [line] = await records([unknown], 'debug');
+  expect(line).not.toHaveProperty('verification_id');
+  expect(line).not.toHaveProperty('country');
+});
+
+test('a country that is not enabled is named, each one', async () => {
+  const closed = (country: string) =>
+    attempt({ category: 'permission', vendorCode: '21408', actor: 'operator', country });
+  const found = await records([closed('VN'), closed('KH'), closed('VN')]);
+  expect(found.map(({ msg, level, country }) => [msg, level, country])).toEqual([
+    ['provider needs attention', 'warn', 'VN'],
+    ['provider needs attention', 'warn', 'KH'],
+    ['attempt', 'info', 'VN'],
   ]);
 });
 
@@ -167,7 +196,9 @@ test('what an operator has to mend is told once a minute for each code, with the
     found.map(({ msg, level, vendor_code, vendor_request_id }) => [msg, level, vendor_code, vendor_request_id]),
   ).toEqual([
     ['provider needs attention', 'warn', '20003', 'RQ1'],
+    ['attempt', 'info', '20003', 'RQ1'],
     ['provider needs attention', 'warn', '20005', undefined],
+    ['attempt', 'info', '20003', 'RQ1'],
   ]);
 });
 
@@ -179,7 +210,8 @@ test('a code that no table lists is told once and for all', async () => {
   };
   const odd = attempt({ category: 'unknown', vendorCode: 'unlisted', unlistedCode: '29999', vendorRequestId: 'RQ2' });
   const lines = (await logged([odd, odd, odd, { ...odd, unlistedCode: '29998' }], { clock })).split('\n').slice(0, -1);
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+  const told = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn');
+  expect(told).toMatchObject([
     { msg: 'provider answers a code that is not listed', unlisted_code: '29999', vendor_request_id: 'RQ2' },
     { msg: 'provider answers a code that is not listed', unlisted_code: '29998' },
   ]);
@@ -187,9 +219,9 @@ test('a code that no table lists is told once and for all', async () => {
 
 test('what happens around providers is news once a minute', async () => {
   const events: Event[] = [
-    { type: 'breaker', provider: 'twilio', state: 'open' },
-    { type: 'breaker', provider: 'twilio', state: 'half_open' },
-    { type: 'breaker', provider: 'twilio', state: 'closed' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'half_open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'closed' },
     { type: 'callback_refused', provider: 'twilio', why: 'forged' },
     { type: 'callback_refused', provider: 'twilio', why: 'forged' },
     { type: 'reports_failed', provider: 'tencent', error: new Error('271828') },

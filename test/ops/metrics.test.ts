@@ -23,13 +23,15 @@ function rpc(over: Partial<Extract<Event, { type: 'rpc' }>>): Event {
 
 const ATTEMPT = {
   type: 'attempt',
+  verificationId: 'v-1',
+  country: 'US',
   provider: 'twilio',
   actor: 'nobody',
   vendorRequestId: 'RQ1',
   unlistedCode: '',
   seconds: 3,
 } as const;
-const REPORT = { type: 'report', provider: 'twilio' } as const;
+const REPORT = { type: 'report', ...{ verificationId: '', country: '' }, provider: 'twilio' } as const;
 
 const cases: [what: string, event: Event, lines: string[]][] = [
   [
@@ -70,7 +72,10 @@ const cases: [what: string, event: Event, lines: string[]][] = [
   [
     'an attempt to send',
     { ...ATTEMPT, result: 'unknown', category: 'timeout', vendorCode: 'timeout' },
-    ['countersign_provider_attempts_total{provider="twilio",result="unknown",category="timeout",code="timeout"} 1'],
+    [
+      'countersign_provider_attempts_total{provider="twilio",result="unknown",category="timeout",code="timeout"} 1',
+      'countersign_provider_failures_total{provider="twilio",category="timeout"} 1',
+    ],
   ],
   [
     'a code that no table lists',
@@ -82,12 +87,12 @@ const cases: [what: string, event: Event, lines: string[]][] = [
   ],
   [
     'a provider that is left alone',
-    { type: 'breaker', provider: 'twilio', state: 'open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'open' },
     ['countersign_provider_breaker_open{provider="twilio"} 1'],
   ],
   [
     'a provider that is tried again',
-    { type: 'breaker', provider: 'twilio', state: 'half_open' },
+    { type: 'breaker', provider: 'twilio', country: '', state: 'half_open' },
     ['countersign_provider_breaker_open{provider="twilio"} 0.5'],
   ],
   [

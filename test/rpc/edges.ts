@@ -29,6 +29,7 @@ export interface Edges extends Addresses {
 export async function startEdges(
   options: {
     callers?: readonly CallerConfig[];
+    localNamesOnly?: boolean;
     deadlineMs?: number | ((rpc: string) => number);
     reflection?: boolean;
     bounds?: Partial<GrpcEdgeOptions>;
@@ -50,6 +51,7 @@ export async function startEdges(
   const shared = {
     handlers: createHandlers(verifier),
     authenticate: createAuthenticator(options.callers ?? []),
+    localNamesOnly: options.localNamesOnly ?? false,
     emit: (event: Event) => void events.push(event),
     clock: () => performance.now(),
     maxMessageBytes: MAX_MESSAGE_BYTES,

@@ -7,19 +7,18 @@ const SETTINGS: BreakerSettings = { failures: 3, openMs: 10_000, maxOpenMs: 30_0
 function breaker(settings: Partial<BreakerSettings> = {}) {
   const states: string[] = [];
   let now = 0;
-  const enter = createBreaker(
+  const { waitMs, begin } = createBreaker(
     { ...SETTINGS, ...settings },
     () => now,
     (state) => states.push(state),
   );
   const admitted = () => {
-    const permit = enter();
-    if (!permit.granted) throw new Error(`it was not admitted: ${permit.retryAfterMs} ms`);
-    return permit.done;
+    if (waitMs() > 0) throw new Error(`it was not admitted: ${waitMs()} ms`);
+    return begin();
   };
   return {
     states,
-    enter,
+    waitMs,
     admitted,
     /** Calls one after the other, each with its outcome. */
     calls: (...outcomes: Health[]) => {
@@ -59,24 +58,26 @@ describe('a closed breaker', () => {
 
 describe('an open breaker', () => {
   it('turns calls away until its first probe is due, and says when that is', () => {
-    const { calls, enter, pass, states } = breaker();
+    const { admitted, calls, waitMs, pass, states } = breaker();
     calls('down');
-    expect(enter()).toEqual({ granted: false, retryAfterMs: 10_000 });
+    expect(waitMs()).toBe(10_000);
     pass(9_999);
-    expect(enter()).toEqual({ granted: false, retryAfterMs: 1 });
+    expect(waitMs()).toBe(1);
     pass(1);
-    expect(enter()).toMatchObject({ granted: true });
+    expect(waitMs()).toBe(0);
+    expect(states).toEqual(['open']);
+    admitted();
     expect(states).toEqual(['open', 'half_open']);
   });
 
   it('hears nothing from calls that it admitted before', () => {
-    const { admitted, calls, enter, pass, states } = breaker();
+    const { admitted, calls, waitMs, pass, states } = breaker();
     const [good, bad] = [admitted(), admitted()];
     calls('down');
     good('up');
     bad('down');
     pass(9_999);
-    expect(enter()).toEqual({ granted: false, retryAfterMs: 1 });
+    expect(waitMs()).toBe(1);
     expect(states).toEqual(['open']);
   });
 });
@@ -90,9 +91,9 @@ describe('a half-open breaker', () => {
   }
 
   it('admits one call at a time, and turns the others away for the first pause', () => {
-    const { enter } = probing();
-    expect(enter()).toEqual({ granted: false, retryAfterMs: 10_000 });
-    expect(enter()).toEqual({ granted: false, retryAfterMs: 10_000 });
+    const { waitMs } = probing();
+    expect(waitMs()).toBe(10_000);
+    expect(waitMs()).toBe(10_000);
   });
 
   it('closes with one success, and admits everyone again', () => {
@@ -104,17 +105,17 @@ describe('a half-open breaker', () => {
   });
 
   it('opens again with one failure', () => {
-    const { done, enter, states } = probing();
+    const { done, waitMs, states } = probing();
     done('failed');
     expect(states).toEqual(['open', 'half_open', 'open']);
-    expect(enter()).toEqual({ granted: false, retryAfterMs: 20_000 });
+    expect(waitMs()).toBe(20_000);
   });
 
   it('goes on with the next call when one told nothing', () => {
-    const { done, admitted, enter, states } = probing();
+    const { done, admitted, waitMs, states } = probing();
     done('neutral');
     admitted();
-    expect(enter()).toMatchObject({ granted: false });
+    expect(waitMs()).toBeGreaterThan(0);
     expect(states).toEqual(['open', 'half_open']);
   });
 
@@ -136,21 +137,21 @@ describe('a half-open breaker', () => {
     bad('failed');
     good('up');
     expect(staged.states).toEqual(['open', 'half_open']);
-    expect(staged.enter()).toMatchObject({ granted: false });
+    expect(staged.waitMs()).toBeGreaterThan(0);
   });
 });
 
 describe('the pause before a probe', () => {
   it('doubles with every probe that fails, to its limit, and starts over after a success', () => {
-    const { calls, enter, pass } = breaker();
+    const { calls, waitMs, pass } = breaker();
     calls('down');
     for (const pause of [10_000, 20_000, 30_000, 30_000]) {
-      expect(enter()).toEqual({ granted: false, retryAfterMs: pause });
+      expect(waitMs()).toBe(pause);
       pass(pause);
       calls('failed');
     }
     pass(30_000);
     calls('up', 'down');
-    expect(enter()).toEqual({ granted: false, retryAfterMs: 10_000 });
+    expect(waitMs()).toBe(10_000);
   });
 });

@@ -147,7 +147,7 @@ describe('the breaker', () => {
   it.each([
     ...ODD.map((category) => about('unavailable', category)),
     ...EVERY.map((category) => about('rejected', category)),
-    { ...about('unavailable', 'rate_limited'), local: true },
+    { ...about('unavailable', 'rate_limited'), scope: 'message' as const },
   ])('is not opened by odd numbers: $kind, $category', async (failure) => {
     const { sends, messages, states } = guarded([failure]);
     await sends(100);
@@ -270,6 +270,77 @@ describe('the breaker', () => {
       await running;
     }
     expect(states).toEqual(expected);
+  });
+});
+
+describe('a failure that is about one country', () => {
+  const inChina = (category: FailureCategory): Failure => ({
+    ...{ kind: 'unavailable', category, vendorCode: 'x', scope: 'country' },
+  });
+  const CHINA = { ...MESSAGE, region: 'CN' };
+  const SINGAPORE = { ...MESSAGE, region: 'SG' };
+
+  /** Messages to China fail like this, all others as `elsewhere` says. */
+  function divided(failure: () => SendResult, elsewhere: () => SendResult = () => accepted) {
+    const events: string[] = [];
+    const provider: Provider = {
+      name: 'p',
+      send: async ({ region }) => (region === 'CN' ? failure() : elsewhere()),
+    };
+    const emit = (event: Event) => void (event.type === 'breaker' && events.push(`${event.country} ${event.state}`));
+    const guard = guardProvider(provider, { ...NO_BOUNDS, emit });
+    const to = (message: typeof MESSAGE) => guard.send(message, new AbortController().signal);
+    return { to, guard, events };
+  }
+
+  it.each<[FailureCategory, number]>([
+    ['balance', 1],
+    ['rate_limited', 5],
+    ['transient', 5],
+  ])('%s: after %i messages that country is left alone, and no other one', async (category, calls) => {
+    const { to, guard, events } = divided(() => inChina(category));
+    for (let i = 0; i < calls; i++) {
+      expect(events).toEqual([]);
+      await to(CHINA);
+    }
+    expect(events).toEqual(['CN open']);
+    expect(await to(CHINA)).toMatchObject({ vendorCode: 'breaker_open', retryAfterMs: OPEN_MS });
+    for (let i = 0; i < 100; i++) expect(await to(SINGAPORE)).toEqual(accepted);
+    expect([guard.waitMs('CN'), guard.waitMs('SG')]).toEqual([OPEN_MS, 0]);
+  });
+
+  it('is probed and healed by messages to that country only', async () => {
+    let failing = true;
+    const { to, events } = divided(() => (failing ? inChina('balance') : accepted));
+    await to(CHINA);
+    await pass(OPEN_MS);
+    await to(SINGAPORE);
+    expect(events).toEqual(['CN open']);
+    failing = false;
+    await to(CHINA);
+    expect(events).toEqual(['CN open', 'CN half_open', 'CN closed']);
+  });
+
+  it('shows nothing about the provider: it neither opens nor closes what is about all messages', async () => {
+    const { to, guard, events } = divided(
+      () => inChina('balance'),
+      () => unavailable,
+    );
+    for (let i = 0; i < 5; i++) await to(SINGAPORE);
+    expect(events).toEqual([' open']);
+    expect(guard.waitMs('CN')).toBe(OPEN_MS);
+    await pass(OPEN_MS);
+    await to(CHINA);
+    expect(events).toEqual([' open', ' half_open', 'CN open']);
+    expect(guard.waitMs('SG')).toBe(0);
+  });
+
+  it('asking how long it lasts reserves no probe', async () => {
+    const { to, guard } = divided(() => inChina('balance'));
+    await to(CHINA);
+    await pass(OPEN_MS);
+    for (let i = 0; i < 3; i++) expect(guard.waitMs('CN')).toBe(0);
+    expect(await to(CHINA)).toMatchObject({ vendorCode: 'x' });
   });
 });
 

@@ -13,10 +13,12 @@ export const OUTGOING: Outgoing = {
   variables: {},
   sendId: 'send-1',
   reportToken: 'token-1',
+  verificationId: 'verification-1',
 };
 
 export const MESSAGE: Message = {
   to: OUTGOING.to,
+  region: OUTGOING.region,
   text: OUTGOING.text,
   code: OUTGOING.code,
   minutes: 5,

@@ -9,6 +9,7 @@ export type Command =
       readonly kind: 'send';
       readonly who: number;
       readonly session: string;
+      readonly variables: string;
       readonly request: number | null;
       readonly resend: ResendPolicy;
       readonly content: string;
@@ -27,6 +28,7 @@ export type Command =
       readonly which: number | null;
       readonly right: boolean;
       readonly session: string;
+      readonly variables: string;
       readonly request: number | null;
     }
   | { readonly kind: 'cancel'; readonly who: number; readonly which: number }
@@ -83,6 +85,8 @@ const DELIVERIES = {
 // The first of each is frequent, so that sequences get deep into one verification.
 const who = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const session = fc.constantFrom('', '', '', '', 'a', 'b');
+/** Keyed hashes. */
+const variables = fc.constantFrom('', '', '', '', '', '', '', '', '', '', 'v', 'w');
 const request = fc.constantFrom(null, null, null, 0, 1);
 /** Counted from the newest. */
 const which = fc.constantFrom(0, 0, 0, 0, 1, 2);
@@ -96,6 +100,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       kind: fc.constant('send'),
       who,
       session,
+      variables,
       request,
       resend: fc.constantFrom('same', 'new'),
       content: fc.constantFrom('x', 'x', 'x', 'y'),
@@ -125,6 +130,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       which: fc.option(which, { freq: 2 }),
       right: fc.constantFrom(false, false, false, true),
       session,
+      variables,
       request,
     }) as fc.Arbitrary<Command>,
   },
@@ -158,12 +164,22 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('lookup'), message, status }) as fc.Arbitrary<Command> },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      // The clock is set back.
+      kind: fc.constant('pass'),
+      ms: fc.constantFrom(-1, -60_000, -300_000, -3_600_000, -86_400_000),
+    }) as fc.Arbitrary<Command>,
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('pass'),
       ms: fc.constantFrom(
         1,
         999,
+        15_000,
+        15_000,
         59_999,
         60_000,
         60_000,
@@ -217,6 +233,7 @@ export async function run(store: Store, command: Command, step: Step, issued: Is
         sendId: `send-${step.index}`,
         candidate: { nonce: `nonce-${step.index}`, seed: `seed-${step.index}`, codeMac: `mac-nonce-${step.index}` },
         session: command.session,
+        content: command.variables,
         request: command.request === null ? null : { hash: `r${command.request}`, content: command.content },
       });
     }
@@ -229,9 +246,18 @@ export async function run(store: Store, command: Command, step: Step, issued: Is
       const nonce = command.which === null ? null : nth(issued.nonces, command.which);
       const target = nonce ?? nth(issued.nonces, 0);
       const codeMac = command.right ? `mac-${target}` : 'mac-wrong';
-      const content = `${codeMac}/${nonce}/${command.session}/${slot.purpose}`;
+      const content = `${codeMac}/${nonce}/${command.session}/${command.variables}/${slot.purpose}`;
       const request = command.request === null ? null : { hash: `r${command.request}`, content };
-      return await store.check({ slot, nonce, session: command.session, codeMac, request, guessesByPhone: 3 });
+      return await store.check({
+        slot,
+        nonce,
+        session: command.session,
+        content: command.variables,
+        codeMac,
+        request,
+        approvedTag: 'tag',
+        guessesByPhone: 3,
+      });
     }
     case 'report': {
       const { provider, status, messageId } = command;
@@ -252,15 +278,15 @@ export async function run(store: Store, command: Command, step: Step, issued: Is
 async function runLink(store: Store, command: Command & { kind: 'link' | 'lookup' }, { phoneKey, index }: Step) {
   const message = `${command.message}-${phoneKey}`;
   if (command.kind === 'link') return await store.link({ message, token: command.token });
-  const report = { token: '', messageId: `m-${index}`, status: command.status, category: '', vendorCode: '' } as const;
+  const report = { status: command.status, category: '', vendorCode: `w-${index}` } as const;
   return await store.lookup({ message, report });
 }
 
 /** Each call of a store, once. */
 export const ONE_OF_EACH: readonly Command[] = [
-  { kind: 'send', who: 0, session: '', request: null, resend: 'same', content: 'x', test: false },
+  { kind: 'send', who: 0, session: '', variables: '', request: null, resend: 'same', content: 'x', test: false },
   { kind: 'settle', which: 0, outcome: 'taken', who: 0, request: null },
-  { kind: 'check', who: 0, which: null, right: false, session: '', request: null },
+  { kind: 'check', who: 0, which: null, right: false, session: '', variables: '', request: null },
   { kind: 'cancel', who: 0, which: 0 },
   { kind: 'status', who: 0, which: null },
   { kind: 'report', who: 0, which: 0, provider: 'a', status: 'accepted', messageId: '' },

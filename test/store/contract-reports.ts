@@ -1,7 +1,8 @@
 /** What every store promises of delivery reports: whenever they come, the record ends where it should. */
 import { expect, it } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
-import type { ReportCommand, Slot } from '../../src/store/store.ts';
+import type { Slot } from '../../src/domain/slot.ts';
+import type { ReportCommand } from '../../src/store/report-commands.ts';
 import { DAY, MINUTE, RIGHT, SECOND, type SendChanges, type World } from './contract-world.ts';
 
 type Told = Partial<Pick<ReportCommand, 'provider' | 'messageId' | 'category' | 'slot'>>;

@@ -1,6 +1,6 @@
 /** What every store promises of test numbers: they can be tried without end, and cost nothing that others need. */
 import { expect, it } from 'vitest';
-import { MINUTE, RIGHT, type SendChanges, type World } from './contract-world.ts';
+import { DELIVERY, MINUTE, RIGHT, type SendChanges, type World } from './contract-world.ts';
 
 export function testNumberContract(world: World): void {
   const { check, pass, sendCommand, settle, status } = world;
@@ -84,9 +84,11 @@ export function testNumberContract(world: World): void {
 
   it('answer a repeated request id with the stored answer', async () => {
     const request = { hash: 'request', content: 'content' };
-    const first = await send({ request });
+    const command = sendCommand({ rules, request });
+    const first = await world.store().send(command);
+    await settle(command.sendId, DELIVERY, request.hash);
     pass(MINUTE);
-    expect(await send({ request })).toMatchObject({ ...first, kind: 'replayed', delivery: null });
+    expect(await send({ request })).toMatchObject({ ...first, kind: 'replayed', delivery: DELIVERY });
     expect(await send({ request: { ...request, content: 'other' } })).toEqual({ kind: 'request_id_reused' });
   });
 

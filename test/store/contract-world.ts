@@ -2,15 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
-import type {
-  CheckCommand,
-  CheckReply,
-  SendCommand,
-  SendReply,
-  Slot,
-  StatusReply,
-  Store,
-} from '../../src/store/store.ts';
+import type { Slot } from '../../src/domain/slot.ts';
+import type { CheckCommand, CheckReply, SendCommand, SendReply, StatusReply, Store } from '../../src/store/store.ts';
 import { rulesOf, WINDOWS } from './commands.ts';
 
 export const SECOND = 1_000;
@@ -20,12 +13,24 @@ export const DAY = 24 * HOUR;
 export const RIGHT = 'the-right-mac';
 export const DELIVERY: Delivery = { provider: 'fake', messageId: 'm-1', status: 'accepted', attempts: [] };
 
+/** A guess by phone, without a session, variables or a request id. */
+export const GUESS = {
+  nonce: null,
+  session: '',
+  content: '',
+  request: null,
+  approvedTag: '',
+  guessesByPhone: 5,
+} as const satisfies Partial<CheckCommand>;
+
 export type SendChanges = Partial<Omit<SendCommand, 'rules'>> & { rules?: Partial<SendCommand['rules']> };
 
 export interface World {
   store(): Store;
   /** Of the phone of this test. */
   slot(): Slot;
+  /** Goes on with a phone that nothing was sent to. */
+  anotherPhone(): void;
   now(): number;
   setTime(to: number): void;
   pass(ms: number): void;
@@ -52,13 +57,15 @@ export function createWorld(create: (now: () => number) => Promise<Store>): Worl
     store = await create(() => time);
   });
   afterAll(() => store.close());
-  beforeEach(() => {
+  const anotherPhone = () => {
     slot = { phoneKey: `00.${randomBytes(16).toString('base64url')}`, caller: 'auth', purpose: 'login' };
-  });
+  };
+  beforeEach(anotherPhone);
 
   const world: World = {
     store: () => store,
     slot: () => slot,
+    anotherPhone,
     now: () => time,
     setTime: (to) => {
       time = to;
@@ -75,6 +82,7 @@ export function createWorld(create: (now: () => number) => Promise<Store>): Worl
         sendId: `send-${serial}`,
         candidate: { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: RIGHT },
         session: '',
+        content: '',
         request: null,
         ...changes,
       };
@@ -84,8 +92,7 @@ export function createWorld(create: (now: () => number) => Promise<Store>): Worl
       if (reply.kind !== 'reserved') throw new Error(`expected a reservation, got ${JSON.stringify(reply)}`);
       return reply;
     },
-    check: (codeMac, changes) =>
-      store.check({ slot, nonce: null, session: '', codeMac, request: null, guessesByPhone: 5, ...changes }),
+    check: (codeMac, changes) => store.check({ ...GUESS, slot, codeMac, ...changes }),
     wrongGuesses: async (count) => {
       for (let i = 0; i < count; i++) expect((await world.check('wrong')).kind).toBe('wrong');
     },

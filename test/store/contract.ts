@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { checkContract } from './contract-check.ts';
+import { clockContract } from './contract-clock.ts';
 import { linkContract } from './contract-links.ts';
 import { recordContract } from './contract-records.ts';
 import { reportContract } from './contract-reports.ts';
@@ -15,6 +16,7 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
   const world = createWorld(create);
   sendContract(world);
   checkContract(world);
+  describe('a clock', () => clockContract(world));
   describe('settle', () => settleContract(world));
   describe('report', () => reportContract(world));
   describe('request ids', () => requestContract(world));

@@ -13,6 +13,6 @@ export function mutateScripts(next: LuaMutant | null): void {
   mutant = next;
 }
 
-export function scriptsUnderTest(override: string): Scripts {
-  return loadScripts({ override, read: (file) => (file === mutant?.file ? mutant.text : readScript(file)) });
+export function scriptsUnderTest(override: string, read = readScript): Scripts {
+  return loadScripts({ override, read: (file) => (file === mutant?.file ? mutant.text : read(file)) });
 }

@@ -186,15 +186,22 @@ function mistakeIn({ method, path, headers, body }: VendorRequest, credentials: 
   const [, id, date, scope = '', signed, signature] = given.exec(headers.authorization ?? '') ?? [];
   if (id === undefined) return 'AuthFailure.InvalidAuthorization';
   if (id !== credentials.secretId) return 'AuthFailure.SecretIdNotFound';
-  const host = (headers.host ?? '').replace(/:\d+$/, '');
   const day = new Date(Number(timestamp) * 1000).toISOString().slice(0, 10);
-  // Of a name without a dot, as only this machine's is, the SDK takes the port along.
-  const service = headers.host?.split('.')[0];
+  const [host, service] = expectedIn(headers.host ?? '');
   if (signed !== 'content-type;host' || scope !== service || date !== day) return 'AuthFailure.SignatureFailure';
   const canonical = `POST\n/\n\ncontent-type:application/json\nhost:${host}\n\n${signed}\n${sha256(body)}`;
   const toSign = `TC3-HMAC-SHA256\n${timestamp}\n${day}/${scope}/tc3_request\n${sha256(canonical)}`;
   const key = hmac(hmac(hmac(`TC3${credentials.secretKey}`, day), scope), 'tc3_request');
   return hmac(key, toSign).toString('hex') === signature ? null : 'AuthFailure.SignatureFailure';
+}
+
+/**
+ * Host and service that a request must be signed for: the whole Host header, and `sms`. For this machine, what the SDK
+ * makes of the address: it signs no port, but takes one for a part of the service when the name has no dot.
+ */
+function expectedIn(host: string): [host: string, service: string | undefined] {
+  const own = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(host);
+  return own ? [host.replace(/:\d+$/, ''), host.split('.')[0]] : [host, 'sms'];
 }
 
 function sha256(text: string): string {

@@ -55,11 +55,15 @@ describe('the log line of SendCode', () => {
 
   it('names no purpose that is not configured, whoever asks', async () => {
     const shop = { name: 'shop', purposes: new Set(['login']) };
-    for (const caller of [auth, shop]) {
+    const heard = [
+      { caller: auth, expected: 'register, login, reset_password' },
+      { caller: shop, expected: 'login' },
+    ];
+    for (const { caller, expected } of heard) {
       const made = call(caller);
       expect(await refusal(verifier.sendCode(sendRequest({ purpose: 'x' }), made))).toMatchObject({
         reason: 'INVALID_FIELDS',
-        violations: [{ field: 'purpose', rule: 'unknown_purpose', expected: 'register, login, reset_password' }],
+        violations: [{ field: 'purpose', rule: 'unknown_purpose', expected }],
       });
       expect(made.facts).toEqual({});
     }
@@ -85,7 +89,7 @@ describe('the log line of CheckCode', () => {
 
   it('says by phone which verification it was, although the caller does not learn it', async () => {
     const sent = await verifier.sendCode(sendRequest(), call());
-    const wrong = { ...byPhone, code: stage.wrongCode(), requestId: '' };
+    const wrong = { ...byPhone, code: stage.wrongCode(), requestId: '', variables: {} };
     expect(await factsOf((made) => verifier.checkCode(wrong, made))).toEqual({
       purpose: 'login',
       phone: MASKED,
@@ -95,7 +99,7 @@ describe('the log line of CheckCode', () => {
   });
 
   it('says that there was nothing to check', async () => {
-    const request = { ...byPhone, code: '123456', requestId: '' };
+    const request = { ...byPhone, code: '123456', requestId: '', variables: {} };
     expect(await factsOf((made) => verifier.checkCode(request, made))).toEqual({
       purpose: 'login',
       phone: MASKED,
@@ -134,7 +138,7 @@ describe('a call that the store did not answer', () => {
     const sent = { verificationId: Buffer.alloc(33, 1).toString('base64url'), phone: '', region: '', purpose: 'login' };
     const calls = [
       verifier.sendCode(sendRequest(), call()),
-      verifier.checkCode({ ...sent, code: '123456', requestId: '' }, call()),
+      verifier.checkCode({ ...sent, code: '123456', requestId: '', variables: {} }, call()),
       verifier.rateStatus(byPhone, call()),
       verifier.getVerification(sent, call()),
       verifier.cancelVerification(sent, call()),

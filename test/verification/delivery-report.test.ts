@@ -10,7 +10,8 @@ import { eventually } from '../support/wait.ts';
 const keyring = createKeyring({ current: Buffer.alloc(32, 1), previous: null });
 const slot = { phoneKey: keyring.phoneKey('+14155550123'), caller: 'auth', purpose: 'login' };
 const sendId = Buffer.alloc(12, 7).toString('base64url');
-const token = keyring.reportToken({ ...slot, sendId });
+const NONCE = Buffer.alloc(16, 5).toString('base64url');
+const token = keyring.reportToken({ ...slot, sendId, country: 'US', nonce: NONCE });
 const delivery: Delivery = { provider: 'webhook', messageId: 'gw-1', status: 'accepted', attempts: [] };
 
 const saying = (status: DeliveryReport['status'], changed: Partial<DeliveryReport> = {}): DeliveryReport => ({
@@ -29,7 +30,7 @@ async function stage(parts: Partial<ReportingParts> = {}) {
   const events: Event[] = [];
   const reporting = createReporting({ store, keyring, emit: (event) => events.push(event), ...parts });
   const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'mac' };
-  const send = { slot, rules: rulesOf('same'), sendId, candidate, session: '', request: null };
+  const send = { slot, rules: rulesOf('same'), sendId, candidate, session: '', content: '', request: null };
   await store.send(send);
   at += 1_500;
   return {
@@ -60,8 +61,22 @@ describe('a report with a token', () => {
     expect(events).toEqual([
       {
         ...{ type: 'report', provider: 'webhook', status: 'delivered', category: '', vendorCode: '' },
+        ...{ verificationId: keyring.verificationId(slot.phoneKey, NONCE), country: 'US' },
         ...{ outcome: 'applied', seconds: 1.5 },
       },
+    ]);
+  });
+
+  test('names verification and country by whichever way the vendor names its message', async () => {
+    const { report, link, settle, events } = await stage();
+    await settle();
+    await link('webhook', 'gw-1', token);
+    await report('webhook', saying('failed', { token: '' }));
+    await report('webhook', saying('failed', { token: '', messageId: 'gw-2' }));
+    const verificationId = keyring.verificationId(slot.phoneKey, NONCE);
+    expect(events).toMatchObject([
+      { outcome: 'applied', verificationId, country: 'US', category: 'unreachable' },
+      { outcome: 'early', verificationId: '', country: '', category: 'unreachable' },
     ]);
   });
 
@@ -175,7 +190,12 @@ describe('a report by the vendor’s id', () => {
       },
     });
     await report('webhook', saying('delivered', { token: 'forged' }));
-    expect(kept).toEqual([{ message: keyring.messageKeys('webhook', 'gw-1')[0], report: byId('delivered') }]);
+    await report('webhook', saying('failed', { token: 'forged', vendorCode: 'x'.repeat(1_000) }));
+    const [message] = keyring.messageKeys('webhook', 'gw-1');
+    expect(kept).toEqual([
+      { message, report: { status: 'delivered', category: '', vendorCode: '' } },
+      { message, report: { status: 'failed', category: 'unreachable', vendorCode: 'x'.repeat(64) } },
+    ]);
   });
 
   test('linked with a token that is none of ours is unmatched', async () => {
@@ -265,7 +285,7 @@ describe('around a rotation of the root secret', () => {
       return store.link(command);
     };
     const after = createReporting({ store: { ...store, link }, keyring: rotated, emit: () => undefined });
-    await after.link('webhook', 'gw-1', rotated.reportToken({ ...slot, sendId }));
+    await after.link('webhook', 'gw-1', rotated.reportToken({ ...slot, sendId, country: 'US', nonce: NONCE }));
     expect(linked).toEqual([rotated.messageKeys('webhook', 'gw-1')[0]]);
   });
 });

@@ -72,11 +72,11 @@ describe('a SendCode with a request id that was used', () => {
     ]);
   });
 
-  it('shows no code again that was entered since', async () => {
+  it('shows no code again that was entered since, and no life that it has left', async () => {
     verifier = stage.start({ disclosesCode: () => true });
     const sent = await send({});
     await verifier.checkCode(checkRequest(sent, sent.code), call());
-    expect(await send({})).toEqual({ ...sent, code: '' });
+    expect(await send({})).toEqual({ ...sent, code: '', expiresAt: stage.time });
   });
 
   it('shows a code again that was only printed', async () => {
@@ -115,7 +115,7 @@ describe('a CheckCode with a request id that was used', () => {
     };
     verifier = stage.start({ store: { ...store, check } });
     await verifier.checkCode(
-      { ...id, verificationId: '', phone: PHONE, region: '', purpose: 'login', code: '123456' },
+      { ...id, verificationId: '', phone: PHONE, region: '', purpose: 'login', code: '123456', variables: {} },
       call(),
     );
     const phoneKey = keyring.phoneKey(PHONE);
@@ -124,7 +124,7 @@ describe('a CheckCode with a request id that was used', () => {
       {
         nonce: null,
         session: '',
-        request: { content: keyring.fingerprint('check content', phoneKey, ['login', '', '', codeMac]) },
+        request: { content: keyring.fingerprint('check content', phoneKey, ['login', '', '', codeMac, '']) },
       },
     ]);
   });

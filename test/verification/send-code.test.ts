@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SETTLE_RETRIES_MS } from '../../src/domain/deadlines.ts';
+import { DOUBTFUL_AGAIN_MS, SENDING_MS, SETTLE_RETRIES_MS } from '../../src/domain/deadlines.ts';
 import { Refused } from '../../src/domain/refusal.ts';
 import type { SendResult } from '../../src/sms/provider.ts';
 import type { SendCodeInput } from '../../src/verification/types.ts';
@@ -49,6 +49,19 @@ describe('sendCode', () => {
     expect(await verifier.checkCode(request, call())).toEqual({ result: 'not_found' });
   });
 
+  it('counts two numbers of one handset as one phone, and sends to the one that was given', async () => {
+    const verifier = stage.start();
+    const sent = await verifier.sendCode(sendRequest({ phone: '+972599123456' }), call());
+    expect(stage.messages.map(({ to }) => to)).toEqual(['+972599123456']);
+    expect(await refusal(verifier.sendCode(sendRequest({ phone: '+970599123456' }), call()))).toMatchObject({
+      reason: 'COOLDOWN',
+    });
+    const byPhone = { verificationId: '', phone: '+970599123456' };
+    expect(await verifier.checkCode(checkRequest(sent, stage.lastCode(), byPhone), call())).toMatchObject({
+      result: 'approved',
+    });
+  });
+
   it('writes the text in the language of the locale, with the brand', async () => {
     const verifier = stage.start();
     await verifier.sendCode(sendRequest({ locale: 'zh-CN' }), call());
@@ -91,16 +104,22 @@ describe('sendCode', () => {
     expect(sessions.join()).not.toContain('s1');
   });
 
-  it('answers SENDING while the first call is under way, and UNKNOWN when its process was lost', async () => {
+  it('repeats a call while the first is under way: UNAVAILABLE, until its process is known to be lost', async () => {
     const verifier = stage.start();
     stage.failing.add('settle');
-    await verifier.sendCode(sendRequest({ requestId: 'r1' }), call());
-    stage.time += 14_999;
+    const first = await verifier.sendCode(sendRequest({ requestId: 'r1' }), call());
     const repeated = () => verifier.sendCode(sendRequest({ requestId: 'r1' }), call());
-    expect((await repeated()).delivery.status).toBe('sending');
-    stage.time += 1;
-    expect((await repeated()).delivery.status).toBe('unknown');
-    expect(stage.messages).toHaveLength(1);
+    const lost = [];
+    for (let process = 0; process < 2; process++) {
+      expect(await refusal(repeated())).toEqual({ reason: 'SEND_UNDER_WAY', retryAfterMs: 1_000 });
+      stage.time += SENDING_MS - 1;
+      expect(await refusal(repeated())).toEqual({ reason: 'SEND_UNDER_WAY', retryAfterMs: 1 });
+      stage.time += 1;
+      lost.push(await repeated());
+    }
+    expect(lost).toMatchObject([{ delivery: { status: 'accepted' } }, { delivery: { status: 'unknown' } }]);
+    expect(lost.map(({ verificationId }) => verificationId)).toEqual([first.verificationId, first.verificationId]);
+    expect(stage.messages.map(({ code }) => code)).toEqual([stage.lastCode(), stage.lastCode()]);
   });
 
   it('charges and answers OK when it was maybe sent: the code is valid', async () => {
@@ -130,14 +149,35 @@ describe('sendCode', () => {
     expect(stage.messages).toHaveLength(1);
   });
 
+  it('gives a maybe-charge back a second time: a reservation can come late, on a connection that was given up', async () => {
+    const store = stage.countedStore();
+    const verifier = stage.start({ store });
+    const late: (() => Promise<unknown>)[] = [];
+    const send: typeof store.send = async (command) => {
+      late.push(() => store.send(command));
+      throw new Refused(AWAY);
+    };
+    const first = stage.start({ store: { ...store, send } });
+    expect(await refusal(first.sendCode(sendRequest({ requestId: 'r1' }), call()))).toMatchObject({
+      reason: 'STORE_UNAVAILABLE',
+    });
+    await Promise.all(stage.tracked.map((work) => work.catch(() => undefined)));
+    await late[0]?.();
+    expect(await chargedSends(verifier)).toBe(1);
+    expect(stage.scheduled.map(({ delayMs }) => delayMs)).toEqual([DOUBTFUL_AGAIN_MS]);
+    await stage.scheduled[0]?.task();
+    expect(await chargedSends(verifier)).toBe(0);
+    expect(stage.scheduled).toHaveLength(1);
+  });
+
   it('tries to settle again, each time after a longer pause, and ends when the store stays away', async () => {
     const verifier = stage.start();
     stage.failing.add('settle');
     await verifier.sendCode(sendRequest(), call());
-    for (let retry = 0; retry < 10; retry++) await stage.scheduled[retry]?.task();
+    for (let retry = 0; retry < 30; retry++) await stage.scheduled[retry]?.task();
     expect(stage.scheduled.map(({ delayMs }) => delayMs)).toEqual(SETTLE_RETRIES_MS);
     expect(stage.events.filter(({ type }) => type === 'settle_failed')).toMatchObject(
-      [0, 1, 2, 3, 4, 5].map((attempt) => ({ refund: false, attempt })),
+      [0, ...SETTLE_RETRIES_MS.keys()].map((_, attempt) => ({ refund: false, attempt })),
     );
   });
 

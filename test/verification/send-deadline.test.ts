@@ -77,7 +77,14 @@ describe('the minutes that the text promises', () => {
   ])(
     'of a code that lives %i ms, sent again after %i, are %i: rounded down, never none',
     async (lifeMs, afterMs, minutes) => {
-      const rules = { digits: 6, guesses: 5, guessesByPhone: 3, resend: 'same', message: PLAIN_MESSAGE } as const;
+      const rules = {
+        digits: 6,
+        guesses: 5,
+        guessesByPhone: 3,
+        resend: 'same',
+        variablesRequired: false,
+        message: PLAIN_MESSAGE,
+      } as const;
       const verifier = stage.start({
         limits: { cooldownMs: 0, windows: [] },
         purposes: new Map([['login', { name: 'login', lifeMs, ...rules }]]),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Refusal } from '../../src/domain/refusal.ts';
 import type { FailureStatus } from '../../src/sms/provider.ts';
-import { limitRefusal, undeliveredRefusal } from '../../src/verification/send-refusals.ts';
+import { reservationRefusal, undeliveredRefusal } from '../../src/verification/send-refusals.ts';
 
 const HOUR = 3_600_000;
 const limits = {
@@ -20,7 +20,21 @@ describe('a limit that refuses', () => {
     ['guesses_day', { reason: 'GUESS_BUDGET', max: 20, windowMs: 24 * HOUR, retryAfterMs: 7 }],
     ['guesses_month', { reason: 'GUESS_BUDGET', max: 100, windowMs: 30 * 24 * HOUR, retryAfterMs: 7 }],
   ])('is named with its bounds and its wait: %s', (by, refusal) => {
-    expect(limitRefusal({ kind: 'blocked', by, retryAfterMs: 7 }, limits)).toEqual(refusal);
+    expect(reservationRefusal({ kind: 'blocked', by, retryAfterMs: 7 }, limits)).toEqual(refusal);
+  });
+});
+
+describe('a repeat of a send', () => {
+  it.each<[what: string, retryAfterMs: number, refusal: Refusal]>([
+    ['a second while the first may still act', 15_000, { reason: 'SEND_UNDER_WAY', retryAfterMs: 1_000 }],
+    ['less when less is left', 300, { reason: 'SEND_UNDER_WAY', retryAfterMs: 300 }],
+  ])('waits %s', (_, retryAfterMs, refusal) => {
+    expect(reservationRefusal({ kind: 'under_way', retryAfterMs }, limits)).toEqual(refusal);
+  });
+
+  it('is told that its code was lost, or that its request_id was another request', () => {
+    expect(reservationRefusal({ kind: 'code_lost' }, limits)).toEqual({ reason: 'CODE_LOST' });
+    expect(reservationRefusal({ kind: 'request_id_reused' }, limits)).toEqual({ reason: 'REQUEST_ID_REUSED' });
   });
 });
 

@@ -93,7 +93,14 @@ function start(stage: Stage, changes: Partial<VerifierDependencies>, name: strin
   };
   const emit = (event: Event) => void stage.events.push(event);
   let bytes = 0;
-  const rules = { digits: 6, lifeMs: 5 * MINUTE, guesses: 5, guessesByPhone: 3, resend: 'same' } as const;
+  const rules = {
+    digits: 6,
+    lifeMs: 5 * MINUTE,
+    guesses: 5,
+    guessesByPhone: 3,
+    resend: 'same',
+    variablesRequired: false,
+  } as const;
   const purpose = { ...rules, message: PLAIN_MESSAGE };
   const purposes = ['register', 'login', 'reset_password'].map((each) => [each, { name: each, ...purpose }] as const);
   return createVerifier({
@@ -147,7 +154,7 @@ export function checkRequest(
   code: string,
   changes: Partial<CheckCodeInput> = {},
 ): CheckCodeInput {
-  const empty = { phone: '', region: '', requestId: '' };
+  const empty = { phone: '', region: '', requestId: '', variables: {} };
   return { verificationId: sent.verificationId, purpose: 'login', code, ...empty, ...changes };
 }
 

@@ -16,13 +16,32 @@ describe('a caller', () => {
     const target = { verificationId: id, phone: '', region: '', purpose: 'register' };
     const attempts = [
       verifier.sendCode(sendRequest({ purpose: 'register' }), call(shop)),
-      verifier.checkCode({ ...target, code: '123456', requestId: '' }, call(shop)),
+      verifier.checkCode({ ...target, code: '123456', requestId: '', variables: {} }, call(shop)),
       verifier.rateStatus({ phone: PHONE, region: '', purpose: 'register' }, call(shop)),
       verifier.getVerification(target, call(shop)),
       verifier.cancelVerification(target, call(shop)),
     ];
     for (const attempt of attempts) expect(await refusal(attempt)).toMatchObject({ reason: 'PURPOSE_NOT_ALLOWED' });
     expect(stage.operations).toEqual([]);
+  });
+
+  it('hears of its own purposes only, when it asks for one that does not exist', async () => {
+    const verifier = stage.start();
+    const target = { verificationId: Buffer.alloc(33).toString('base64url'), phone: '', region: '', purpose: 'lgin' };
+    const attempts = (caller?: Caller) => [
+      verifier.sendCode(sendRequest({ purpose: 'lgin' }), call(caller)),
+      verifier.checkCode({ ...target, code: '123456', requestId: '', variables: {} }, call(caller)),
+      verifier.rateStatus({ phone: PHONE, region: '', purpose: 'lgin' }, call(caller)),
+      verifier.getVerification(target, call(caller)),
+      verifier.cancelVerification(target, call(caller)),
+    ];
+    const heard = (expected: string) => [{ field: 'purpose', rule: 'unknown_purpose', expected }];
+    for (const attempt of attempts(shop)) {
+      expect(await refusal(attempt)).toEqual({ reason: 'INVALID_FIELDS', violations: heard('login') });
+    }
+    for (const attempt of attempts()) {
+      expect(await refusal(attempt)).toMatchObject({ violations: heard('register, login, reset_password') });
+    }
   });
 
   it('finds nothing under another caller’s id', async () => {

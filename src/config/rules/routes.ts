@@ -46,6 +46,23 @@ export const ROUTE_RULES: readonly Rule[] = [
     return { mistakes: unique(mistakes) };
   },
 
+  /** Libphonenumber has them as countries of their own; an operator who names the one means the others, too. */
+  function territoriesAreMeant(context) {
+    const { routes = [] } = context.settings;
+    const named = new Set<string>(routes.flatMap(({ countries }) => countries));
+    const prefixes = routes.flatMap((row) => row.prefixes);
+    const rest = routes.some((row) => row.countries.length === 0 && row.prefixes.length === 0);
+    const warnings = Object.entries(TERRITORIES).flatMap(([country, { code, territories, note = '' }]) => {
+      const row = routes.findIndex(({ countries }) => countries.some((each) => each === country));
+      const others = territories.filter((territory) => !named.has(territory));
+      if (row < 0 || others.length === 0 || prefixes.some((prefix) => code.startsWith(prefix))) return [];
+      const place = context.sources.nameOf(['routes', row, 'countries']);
+      const instead = rest ? 'go by the route for all others' : 'are not sent to';
+      return [`${place}: ${country} is not ${others.join(', ')}, which share ${code}: their phones${note} ${instead}`];
+    });
+    return { warnings };
+  },
+
   function hangsLeaveTime(context) {
     const timeout = (provider: string) => Number(get(context.settings, [provider, 'timeoutMs']) ?? 0);
     const warnings = routesIn(context).flatMap(({ hops }, route) => {
@@ -61,6 +78,19 @@ export const ROUTE_RULES: readonly Rule[] = [
     return { warnings };
   },
 ];
+
+/** Parts of a country, by mail or by law, that have regions of their own in numbering plans and share its calling code. */
+const TERRITORIES: Readonly<
+  Record<string, { readonly code: string; readonly territories: readonly string[]; readonly note?: string }>
+> = {
+  GB: { code: '+44', territories: ['GG', 'IM', 'JE'], note: ', among them the textbook number +447911123456,' },
+  US: { code: '+1', territories: ['AS', 'GU', 'MP', 'PR', 'VI'] },
+  FI: { code: '+358', territories: ['AX'] },
+  NO: { code: '+47', territories: ['SJ'] },
+  AU: { code: '+61', territories: ['CC', 'CX'] },
+  MA: { code: '+212', territories: ['EH'] },
+  IT: { code: '+39', territories: ['VA'] },
+};
 
 /** The routes in effect; none when their section is malformed. */
 export function routesIn({ settings }: RuleContext): readonly Route[] {

@@ -33,7 +33,7 @@ function lacking(context: RuleContext, { name, title }: Vendor<VendorName>, keys
 
 /** The context that the rules of one vendor get. */
 function viewOf(context: RuleContext, vendor: Vendor<VendorName>, used: boolean): VendorRuleContext {
-  const { routes, purposes = {}, codes, limits, callbacks } = context.settings;
+  const { routes, purposes = {}, codes, limits, callbacks, sms } = context.settings;
   return {
     used,
     routes: routes === undefined ? null : routesIn(context),
@@ -41,6 +41,7 @@ function viewOf(context: RuleContext, vendor: Vendor<VendorName>, used: boolean)
     purposes,
     codes,
     resendIntervalSeconds: limits?.resendIntervalSeconds,
+    brand: sms?.brand,
     callbackUrl: callbacks?.publicUrl,
     at: (path, problem) => mistakeAt(context, path, problem),
     nameOf: (path) => context.sources.nameOf(path),

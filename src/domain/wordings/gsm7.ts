@@ -1,6 +1,6 @@
 /**
  * Languages that the GSM-7 alphabet can spell: 160 characters a segment. It has à è é ì ò ù ä ö ü ñ ß, but not á í ó ú
- * ã õ â ê ç. One letter outside it halves the room, so Spanish and Portuguese go without "código", and nothing is
+ * ã õ â ê ç. One letter outside it halves the room, so Spanish and Portuguese say "PIN" and not "código", and nothing is
  * misspelt.
  */
 import type { Wording } from './wording.ts';
@@ -20,8 +20,8 @@ export const SPANISH: Wording = {
     other: '',
   },
   text: ({ brand, code, minutes }, use) =>
-    `${brand}: ${code} es tu clave temporal${use}. Caduca en ${minutes} ${minutes === 1 ? 'minuto' : 'minutos'}. ` +
-    'No la compartas con nadie.',
+    `${brand}: ${code} es tu PIN temporal${use}. Caduca en ${minutes} ${minutes === 1 ? 'minuto' : 'minutos'}. ` +
+    'No lo compartas con nadie.',
 };
 
 export const FRENCH: Wording = {
@@ -48,6 +48,7 @@ export const GERMAN: Wording = {
     'Geben Sie ihn an niemanden weiter.',
 };
 
+/** Brazil's. */
 export const PORTUGUESE: Wording = {
   uses: {
     register: 'criar a sua conta',
@@ -57,6 +58,19 @@ export const PORTUGUESE: Wording = {
   },
   text: ({ brand, code, minutes }, use) =>
     `${brand}: use o PIN ${code} para ${use}. Ele vale por ${minutes} ${minutes === 1 ? 'minuto' : 'minutos'}. ` +
+    'Nunca o revele a ninguém.',
+};
+
+/** Portugal's: a password is a "palavra-passe" there. */
+export const EUROPEAN_PORTUGUESE: Wording = {
+  uses: {
+    register: 'criar a sua conta',
+    login: 'entrar',
+    reset_password: 'alterar a sua palavra-passe',
+    other: 'confirmar a sua identidade',
+  },
+  text: ({ brand, code, minutes }, use) =>
+    `${brand}: utilize o PIN ${code} para ${use}. Expira dentro de ${minutes} ${minutes === 1 ? 'minuto' : 'minutos'}. ` +
     'Nunca o revele a ninguém.',
 };
 

@@ -47,16 +47,16 @@ function arabicMinutes(minutes: number): string {
 }
 
 export const TURKISH: Wording = {
-  uses: { register: 'kayıt', login: 'giriş', reset_password: 'yeni şifre', other: 'doğrulama' },
-  text: ({ brand, code, minutes }, use) => `${code} ${brand} ${use} kodunuz. ${minutes} dakika geçerli. Paylaşmayın.`,
+  uses: { register: 'kayıt', login: 'giriş', reset_password: 'şifre sıfırlama', other: 'doğrulama' },
+  text: ({ brand, code, minutes }, use) => `${brand}: ${use} kodu: ${code}. ${minutes} dk geçerli. Paylaşmayın.`,
 };
 
 export const VIETNAMESE: Wording = {
   uses: { register: 'đăng ký', login: 'đăng nhập', reset_password: 'đổi mật khẩu', other: 'xác minh' },
-  text: ({ brand, code, minutes }, use) => `Mã ${use} ${brand}: ${code}. Hiệu lực ${minutes} phút. Không chia sẻ.`,
+  text: ({ brand, code, minutes }, use) => `${brand}: mã ${use} ${code}. Hiệu lực ${minutes} phút. Không chia sẻ.`,
 };
 
 export const THAI: Wording = {
   uses: { register: 'สมัครสมาชิก', login: 'เข้าสู่ระบบ', reset_password: 'ตั้งรหัสผ่านใหม่', other: 'ยืนยัน' },
-  text: ({ brand, code, minutes }, use) => `รหัส${use} ${brand} คือ ${code} ใช้ได้ ${minutes} นาที ห้ามบอกใคร`,
+  text: ({ brand, code, minutes }, use) => `${brand}: รหัส${use}คือ ${code} ใช้ได้ ${minutes} นาที ห้ามบอกใคร`,
 };

@@ -3,14 +3,16 @@
  * errors, so whether anything of a failed call was written is observed on the connection itself.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent } from 'node:https';
 // The package's own entry would load the clients of older versions of the API as well.
 import { Client } from 'tencentcloud-sdk-nodejs-sms/tencentcloud/services/sms/v20210111/sms_client.js';
 import { endIdle, onceEstablished, watchConnections } from '../connection-watch.ts';
-import { faultWord } from '../faults.ts';
-import { isTencentCode, type TencentWord } from './failures.ts';
+import { type FaultWord, faultFailure, faultWord, type KnownFailure } from '../faults.ts';
+import { httpFailure } from '../http-status.ts';
+import { isTencentCode } from './failures.ts';
 
 export interface ConnectionOptions {
   readonly secretId: string;
@@ -33,8 +35,7 @@ export type Outcome =
   /** The content of `Response`, unchecked. */
   | { readonly kind: 'answered'; readonly response: Readonly<Record<string, unknown>>; readonly requestId: string }
   | { readonly kind: 'refused'; readonly code: string; readonly requestId: string }
-  /** `maybeSent` unless it is known that nothing of the request was written. */
-  | { readonly kind: 'failed'; readonly word: TencentWord; readonly maybeSent: boolean };
+  | { readonly kind: 'failed'; readonly failure: KnownFailure };
 
 /** What is observed of one call below the SDK. */
 interface Trace {
@@ -44,13 +45,21 @@ interface Trace {
   connection: 'reused' | 'opening' | 'open';
   /** The code of the connection's error. */
   code: string;
+  /** HTTP status of the first answer, 0 without one. */
+  status: number;
 }
+
+const traces = new AsyncLocalStorage<Trace>();
+/** The SDK does not tell the status of a redirect, which decides whether anything was sent. */
+subscribe('http.client.response.finish', (message) => {
+  const trace = traces.getStore();
+  if (trace?.status === 0) trace.status = (message as { response: IncomingMessage }).response.statusCode ?? 0;
+});
 
 export function connectTencent(options: ConnectionOptions): Connection {
   const { secretId, secretKey, region } = options;
   const { protocol, host } = new URL(options.endpoint);
   const secure = protocol === 'https:';
-  const traces = new AsyncLocalStorage<Trace>();
   const agent = openAgent(secure, options.agent, () => traces.getStore());
 
   /**
@@ -80,8 +89,8 @@ export function connectTencent(options: ConnectionOptions): Connection {
 
   return {
     async call(action, parameters, signal) {
-      if (signal.aborted) return { kind: 'failed', word: 'timeout', maybeSent: false };
-      const trace: Trace = { requests: 0, connection: 'reused', code: '' };
+      if (signal.aborted) return failed('timeout', false);
+      const trace: Trace = { requests: 0, connection: 'reused', code: '', status: 0 };
       const ended = new AbortController();
       const end = () => ended.abort();
       signal.addEventListener('abort', end, { once: true });
@@ -89,7 +98,7 @@ export function connectTencent(options: ConnectionOptions): Connection {
         const options = { signal: ended.signal };
         const response: unknown = await traces.run(trace, () => client.request(action, parameters, options));
         if (!isRecord(response) || isEventStream(response)) {
-          return { kind: 'failed', word: 'malformed', maybeSent: true };
+          return failed('malformed');
         }
         return { kind: 'answered', response, requestId: requestIdIn(response.RequestId) };
       } catch (error) {
@@ -127,19 +136,20 @@ function openAgent(secure: boolean, replaced: AgentOptions = {}, traceOf: () => 
   return agent;
 }
 
+function failed(word: FaultWord, maybeSent = true): Outcome {
+  return { kind: 'failed', failure: faultFailure(word, maybeSent) };
+}
+
 function outcomeOf(error: Readonly<Record<string, unknown>>, trace: Trace, aborted: boolean): Outcome {
-  const failed = (word: TencentWord, maybeSent = true): Outcome => ({ kind: 'failed', word, maybeSent });
   const written = trace.requests > 0 && trace.connection !== 'opening';
   if (aborted) return failed('timeout', written);
   const { code, type, httpCode, requestId } = error;
   if (type === undefined && isTencentCode(code)) return { kind: 'refused', code, requestId: requestIdIn(requestId) };
-  if (trace.requests > 1) return failed('redirected');
-  if (typeof httpCode === 'number') return failed(`http_${httpCode}`);
+  if (trace.status >= 300) return { kind: 'failed', failure: httpFailure(trace.status) };
   if (!written) return failed(faultWord(trace.code), false);
-  // The answer is not JSON, has no `Response`, or has something else in the place of a code.
-  if (type === 'invalid-json' || error instanceof TypeError || (type === undefined && code !== undefined)) {
-    return failed('malformed');
-  }
+  // A success that is none of Tencent's; or the answer is not JSON, has no `Response`, or something else for a code.
+  const strange = httpCode !== undefined || type === 'invalid-json' || error instanceof TypeError;
+  if (strange || (type === undefined && code !== undefined)) return failed('malformed');
   // The SDK drops the code of an error on an established connection. Almost always it is a reset.
   return failed(faultWord(code ?? (trace.code || 'ECONNRESET')));
 }

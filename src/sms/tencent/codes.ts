@@ -27,6 +27,9 @@ function fault(category: FailureCategory, meanings: Meanings): [string, TencentR
   return table({ kind: 'unavailable', category, status: 'INTERNAL', actor: 'operator' }, meanings);
 }
 
+/** A code is sent again in the first half of its life, which is at most 10 minutes; then a new one is made. */
+const NEW_CODE_MS = 300_000;
+
 export const UNAVAILABLE = { kind: 'unavailable', status: 'UNAVAILABLE' } as const;
 export const MAYBE_SENT = { kind: 'unknown', status: 'UNAVAILABLE' } as const;
 
@@ -54,22 +57,27 @@ export const TENCENT_CODES: ReadonlyMap<string, TencentRow> = new Map([
   }),
   ...perNumber('next_day', {
     'LimitExceeded.PhoneNumberDailyLimit': 'too many messages to the number today',
-    'LimitExceeded.PhoneNumberSameContentDailyLimit': 'this code went to the number too often today; a new code may go',
   }),
+  // A limit of one code, which another vendor can carry: a new code goes at once.
+  ...table(
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'nobody', retryAfterMs: NEW_CODE_MS, scope: 'message' },
+    {
+      'LimitExceeded.PhoneNumberSameContentDailyLimit':
+        'this code went to the number too often today; a new code may go',
+    },
+  ),
   ...perNumber(60_000, {
     'LimitExceeded.DeliveryFrequencyLimit': 'a frequency rule of the console was hit; see it there if this is frequent',
   }),
 
   ...table(
     { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 'next_day' },
-    {
-      'LimitExceeded.AppDailyLimit': 'the application’s daily limit is used up; raise it in the console',
-      'LimitExceeded.DailyLimit': 'the account’s daily limit is used up',
-    },
+    { 'LimitExceeded.AppDailyLimit': 'the application’s daily limit is used up; raise it in the console' },
   ),
   ...table(
-    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 'next_day', local: true },
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 'next_day', scope: 'country' },
     {
+      'LimitExceeded.DailyLimit': 'the account’s daily limit for other countries than China is used up',
       'LimitExceeded.AppMainlandChinaDailyLimit': 'the application’s daily limit for mainland China is used up',
       'LimitExceeded.AppGlobalDailyLimit': 'the application’s daily limit for other countries is used up',
       'LimitExceeded.AppCountryOrRegionDailyLimit': 'the application’s daily limit for this country is used up',
@@ -90,7 +98,7 @@ export const TENCENT_CODES: ReadonlyMap<string, TencentRow> = new Map([
   ),
   // Not in Tencent's documents: known from another program, which waits 1 to 5 seconds.
   ...table(
-    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 5_000 },
+    { ...UNAVAILABLE, category: 'rate_limited', actor: 'operator', retryAfterMs: 5_000, scope: 'country' },
     { 'LimitExceeded.GlobalSmsSendingRateLimit': 'messages to other countries are sent too fast' },
   ),
   ...table(
@@ -98,8 +106,12 @@ export const TENCENT_CODES: ReadonlyMap<string, TencentRow> = new Map([
     {
       'UnauthorizedOperation.ServiceSuspendDueToArrears': 'the account is in arrears and suspended; top it up',
       'UnauthorizedOperation.SerivceSuspendDueToArrears': 'the account is in arrears and suspended; top it up',
-      'FailedOperation.InsufficientBalanceInSmsPackage': 'the message package is used up; buy another',
     },
+  ),
+  // Packages are sold for mainland China and for other countries apart.
+  ...table(
+    { ...UNAVAILABLE, category: 'balance', actor: 'operator', scope: 'country' },
+    { 'FailedOperation.InsufficientBalanceInSmsPackage': 'the message package is used up; buy another' },
   ),
 
   ...table(
@@ -115,14 +127,19 @@ export const TENCENT_CODES: ReadonlyMap<string, TencentRow> = new Map([
   ),
   ...fault('signature', {
     'FailedOperation.SignatureIncorrectOrUnapproved': 'the signature is not approved, or not spelled as approved',
+    'FailedOperation.SignIdNotExist': 'there is no such signature',
+    'FailedOperation.MissingSignature': 'the account has no signature yet; apply for one',
+    'InvalidParameterValue.SignExistAndUnapproved': 'the signature is still under review',
   }),
   ...fault('template', {
     'FailedOperation.TemplateIncorrectOrUnapproved': 'the template is not approved, or its id is wrong',
     'FailedOperation.TemplateUnapprovedOrNotExist': 'the template is not approved, or does not exist',
+    'FailedOperation.TemplateIdNotExist': 'there is no such template',
     'FailedOperation.TemplateParamSetNotMatchApprovedTemplate': 'the template has another number of variables',
     'FailedOperation.MarketingSendTimeConstraint': 'the template is one for marketing, which sends from 8 to 22 only',
     'InvalidParameterValue.TemplateParameterFormatError': 'verification templates take up to 6 digits per variable',
-    'InvalidParameterValue.TemplateParameterLengthLimit': 'a variable of the template is too long',
+    'InvalidParameterValue.TemplateParameterLengthLimit':
+      'a variable of the template is too long: accounts of persons set tencent.parameterCharacters to 12',
     'UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone': 'a mainland template for a number abroad',
     'UnsupportedOperation.GlobalTemplateToChineseMainlandPhone': 'an international template for a mainland number',
   }),
@@ -147,6 +164,8 @@ export const TENCENT_CODES: ReadonlyMap<string, TencentRow> = new Map([
   }),
   ...fault('permission', {
     'UnauthorizedOperation.RequestPermissionDeny': 'the account may not make this request',
+    'FailedOperation.ProhibitSubAccountUse': 'only the main account may do this: use a key of it',
+    'FailedOperation.NotEnterpriseCertification': 'only accounts of companies may do this: have the account certified',
     'UnauthorizedOperation.RequestIpNotInWhitelist': 'this address is not on the application’s allow-list',
     'UnauthorizedOperation.SdkAppIdIsDisabled': 'the application is disabled',
     'UnauthorizedOperation.SdkAppidIsDisabled': 'the application is disabled',

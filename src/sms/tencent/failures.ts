@@ -1,7 +1,6 @@
-/** What became of a message, by Tencent's code or by how the call failed. */
+/** What became of a message, by Tencent's code, or by what was found wrong before or after the call. */
 import type { FailureCategory } from '../../domain/delivery.ts';
 import { kindOf } from '../code-table.ts';
-import type { FaultWord } from '../faults.ts';
 import type { Actor, Failure } from '../provider.ts';
 import { MAYBE_SENT, TENCENT_CODES, type TencentRow, UNAVAILABLE } from './codes.ts';
 
@@ -24,7 +23,7 @@ export function isTencentCode(code: unknown): code is string {
 export function refusal(code: string, requestId: string, { failOverBlocked, now }: RefusalPolicy): Failure {
   const listed = TENCENT_CODES.get(code);
   const row = listed ?? unlistedRow(code);
-  const { category, status, actor, retryAfterMs, retrySame, local } = row;
+  const { category, status, actor, retryAfterMs, retrySame, scope } = row;
   return {
     kind: kindOf(row, failOverBlocked),
     category,
@@ -35,7 +34,7 @@ export function refusal(code: string, requestId: string, { failOverBlocked, now 
       retryAfterMs: retryAfterMs === 'next_day' ? untilNextDay(now()) : retryAfterMs,
     }),
     ...(retrySame && { retrySame }),
-    ...(local && { local }),
+    ...(scope && { scope }),
     ...(requestId !== '' && { requestId }),
     ...(listed === undefined && { unlistedCode: code }),
   };
@@ -50,7 +49,7 @@ function untilNextDay(now: number): number {
 }
 
 /** It may concern one number only: an outsider's odd numbers must not close Tencent for everybody. */
-const UNLISTED = { ...UNAVAILABLE, actor: 'operator', local: true } as const;
+const UNLISTED = { ...UNAVAILABLE, actor: 'operator', scope: 'message' } as const;
 
 const PREFIXES: readonly (readonly [RegExp, TencentRow])[] = [
   [
@@ -70,57 +69,39 @@ function unlistedRow(code: string): TencentRow {
   return PREFIXES.find(([prefix]) => prefix.test(code))?.[1] ?? OTHER;
 }
 
-interface Fault {
+const UNFIT = { maybeSent: false, actor: 'operator' } as const;
+const UNFIT_FATE = { kind: 'unavailable', status: 'INTERNAL' } as const;
+
+interface OwnFault {
+  readonly maybeSent: boolean;
   readonly category: FailureCategory;
   readonly actor: Actor;
+  readonly meaning: string;
 }
 
-/** Category and actor for the words of faults.ts. */
-const FAULTS = {
-  refused: { category: 'transient', actor: 'operator' },
-  dns: { category: 'transient', actor: 'operator' },
-  tls: { category: 'configuration', actor: 'operator' },
-  unreachable: { category: 'transient', actor: 'operator' },
-  network: { category: 'transient', actor: 'operator' },
-  timeout: { category: 'timeout', actor: 'nobody' },
-  reset: { category: 'transient', actor: 'nobody' },
-  malformed: { category: 'unknown', actor: 'operator' },
-  no_message_id: { category: 'unknown', actor: 'operator' },
-  redirected: { category: 'configuration', actor: 'operator' },
-  http_429: { category: 'rate_limited', actor: 'operator' },
-  http_4xx: { category: 'configuration', actor: 'operator' },
-  http_5xx: { category: 'transient', actor: 'nobody' },
-} as const satisfies Readonly<Record<FaultWord | 'http_429' | 'http_4xx' | 'http_5xx', Fault>>;
-
-/** Words of this provider alone. */
+/** What this provider alone finds wrong: before a request is made, or in the answer to it. */
 const OWN_FAULTS = {
-  other_number: { category: 'unknown', actor: 'operator', meaning: 'the answer is about another number' },
-  no_template: { category: 'configuration', actor: 'operator', meaning: 'no template is set for this destination' },
-  no_signature: { category: 'configuration', actor: 'operator', meaning: 'mainland China needs a signature' },
-  not_digits: { category: 'template', actor: 'operator', meaning: 'templates take codes and minutes of 1 to 6 digits' },
-  no_variable: { category: 'template', actor: 'caller', meaning: 'the request lacks a variable of the template' },
-} as const satisfies Readonly<Record<string, Fault & { readonly meaning: string }>>;
+  other_number: {
+    maybeSent: true,
+    category: 'unknown',
+    actor: 'operator',
+    meaning: 'the answer is about another number',
+  },
+  no_template: { ...UNFIT, category: 'configuration', meaning: 'no template is set for this destination' },
+  no_signature: { ...UNFIT, category: 'configuration', meaning: 'mainland China needs a signature' },
+  not_digits: { ...UNFIT, category: 'template', meaning: 'templates take codes and minutes of 1 to 6 digits' },
+  no_variable: {
+    ...UNFIT,
+    category: 'template',
+    actor: 'caller',
+    meaning: 'the request lacks a variable of the template',
+  },
+} as const satisfies Readonly<Record<string, OwnFault>>;
 
-const ALL_FAULTS: Readonly<Record<string, Fault>> = { ...FAULTS, ...OWN_FAULTS };
-
-export type TencentWord = FaultWord | keyof typeof OWN_FAULTS | `http_${number}`;
-
-/** `maybeSent` unless it is known that nothing of the request left this machine. */
-export function faulty(word: TencentWord, maybeSent: boolean, requestId = ''): Failure {
-  const { category, actor } = faultOf(word);
-  const ours = category === 'configuration' || category === 'template';
-  return {
-    kind: maybeSent ? 'unknown' : 'unavailable',
-    category,
-    vendorCode: word,
-    status: ours && !maybeSent ? 'INTERNAL' : 'UNAVAILABLE',
-    actor,
-    ...(requestId !== '' && { requestId }),
-  };
-}
-
-function faultOf(word: TencentWord): Fault {
-  return ALL_FAULTS[word] ?? (word >= 'http_500' ? FAULTS.http_5xx : FAULTS.http_4xx);
+export function ownFailure(word: keyof typeof OWN_FAULTS): Failure {
+  const { maybeSent, category, actor } = OWN_FAULTS[word];
+  const fate = maybeSent ? MAYBE_SENT : UNFIT_FATE;
+  return { ...fate, category, vendorCode: word, actor };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** A message as fields of SendSms: its template, what fills it, and as whom it is sent. */
 import type { Failure, Message } from '../provider.ts';
-import { faulty } from './failures.ts';
+import { ownFailure } from './failures.ts';
 import { areaOf, type TemplateSettings, templateIn, tiersOf } from './templates.ts';
 
 export interface FillSettings extends TemplateSettings {
@@ -25,14 +25,14 @@ export function fill(message: Message, settings: FillSettings): Filled | Failure
   const { sender, purpose, locale } = message;
   const area = areaOf(message.to);
   const template = templateIn(tiersOf(settings, purpose, { sender, area }), locale);
-  if (template === undefined) return faulty('no_template', false);
+  if (template === undefined) return ownFailure('no_template');
   const SignName = sender.signName ?? (area === 'mainland' ? settings.signName : undefined);
-  if (area === 'mainland' && !SignName) return faulty('no_signature', false);
+  if (area === 'mainland' && !SignName) return ownFailure('no_signature');
   const values: string[] = [];
   for (const name of template.parameters) {
     const value = parameterOf(name, message, settings.brand);
-    if (value === undefined) return faulty('no_variable', false);
-    if ((name === 'code' || name === 'minutes') && !DIGITS.test(value)) return faulty('not_digits', false);
+    if (value === undefined) return ownFailure('no_variable');
+    if ((name === 'code' || name === 'minutes') && !DIGITS.test(value)) return ownFailure('not_digits');
     values.push(value);
   }
   return {

@@ -1,7 +1,8 @@
 /** Tencent Cloud SMS (SendSms of 2021-01-11) through Tencent's own SDK. */
-import type { Conversion, ConversionResult, Message, Provider, SendResult } from '../provider.ts';
+import { faultFailure } from '../faults.ts';
+import type { Conversion, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
 import { type ConnectionOptions, connectTencent, isRecord } from './client.ts';
-import { explainTencent, faulty, isTencentCode, type RefusalPolicy, refusal } from './failures.ts';
+import { explainTencent, isTencentCode, ownFailure, type RefusalPolicy, refusal } from './failures.ts';
 import { type FillSettings, fill } from './fill.ts';
 import { createReports, type ReportOptions, serialIn } from './reports.ts';
 
@@ -23,14 +24,14 @@ export function createTencentProvider(options: TencentOptions): Provider {
     const request = { PhoneNumberSet: [to], SmsSdkAppId: sdkAppId, ...filled, SessionContext: reportToken };
     const outcome = await connection.call('SendSms', request, signal);
     if (outcome.kind === 'refused') return refusal(outcome.code, outcome.requestId, options);
-    if (outcome.kind === 'failed') return faulty(outcome.word, outcome.maybeSent);
+    if (outcome.kind === 'failed') return outcome.failure;
     return resultIn(outcome.response, { to, requestId: outcome.requestId, policy: options });
   }
 
   async function converted({ messageId, at }: Conversion, signal: AbortSignal): Promise<ConversionResult> {
     const conversion = { SmsSdkAppId: sdkAppId, SerialNo: messageId, ConversionTime: Math.floor(at / 1000) };
     const outcome = await connection.call('ReportConversion', conversion, signal);
-    if (outcome.kind === 'failed') return { ok: false, vendorCode: outcome.word };
+    if (outcome.kind === 'failed') return { ok: false, vendorCode: outcome.failure.vendorCode };
     const status = outcome.kind === 'answered' ? outcome.response.ReportConversionStatus : undefined;
     const code = outcome.kind === 'refused' ? outcome.code : isRecord(status) ? status.Code : undefined;
     // Tencent's examples have `ok` and `OK`.
@@ -62,14 +63,15 @@ interface Sent {
 function resultIn(response: Readonly<Record<string, unknown>>, { to, requestId, policy }: Sent): SendResult {
   const { SendStatusSet: set } = response;
   const status: unknown = Array.isArray(set) && set.length === 1 ? set[0] : null;
-  if (!isRecord(status)) return faulty('malformed', true, requestId);
+  const inDoubt = (failure: Failure): Failure => ({ ...failure, ...(requestId !== '' && { requestId }) });
+  if (!isRecord(status)) return inDoubt(faultFailure('malformed', true));
   const { Code: code, SerialNo: serial, PhoneNumber: number, Fee: fee } = status;
   if (code !== 'Ok') {
-    return isTencentCode(code) ? refusal(code, requestId, policy) : faulty('malformed', true, requestId);
+    return isTencentCode(code) ? refusal(code, requestId, policy) : inDoubt(faultFailure('malformed', true));
   }
   const messageId = serialIn(serial);
-  if (messageId === null) return faulty('no_message_id', true, requestId);
-  if (!isSameNumber(number, to)) return faulty('other_number', true, requestId);
+  if (messageId === null) return inDoubt(faultFailure('no_message_id', true));
+  if (!isSameNumber(number, to)) return inDoubt(ownFailure('other_number'));
   // Tencent bills by segments.
   const segments = typeof fee === 'number' && Number.isSafeInteger(fee) && fee > 0 ? fee : null;
   return { kind: 'accepted', messageId, segments };

@@ -70,7 +70,12 @@ async function fetchReports(connection: Connection, sdkAppId: string, signal: Ab
     if (!Array.isArray(items)) {
       // Tencent hands out each report once: those of earlier rounds would be lost with an error.
       if (round > 0) break;
-      const why = outcome.kind === 'refused' ? outcome.code : outcome.kind === 'failed' ? outcome.word : 'malformed';
+      const why =
+        outcome.kind === 'refused'
+          ? outcome.code
+          : outcome.kind === 'failed'
+            ? outcome.failure.vendorCode
+            : 'malformed';
       const error = new Error(`Tencent's delivery reports could not be fetched: ${why}`);
       // The log shows codes of errors, never their texts.
       throw Object.assign(error, { code: why });

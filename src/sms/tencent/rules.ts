@@ -94,6 +94,14 @@ export const RULES: readonly Rule[] = [
     return { mistakes, warnings };
   },
 
+  function brandFitsTemplates({ parameterCharacters, templateParameters, templates }, { used, brand = '', at }) {
+    const filled = [templateParameters, ...templates.map(({ parameters = [] }) => parameters)];
+    if (!used || !filled.some((names) => names.includes('brand')) || [...brand].length <= parameterCharacters)
+      return {};
+    const problem = `is ${[...brand].length} characters: Tencent’s templates take ${parameterCharacters} (tencent.parameterCharacters)`;
+    return { mistakes: [at(['sms', 'brand'], problem)] };
+  },
+
   function templatesHaveTheirPlace({ templates }, { purposes, at }) {
     const rows = [...templates.entries()];
     const known = Object.keys(purposes);

@@ -1,10 +1,23 @@
 /** The section `tencent` of the settings. */
 import { z } from 'zod';
-import { isRange } from '../../config/address.ts';
-import { isLanguageTag, name, providerBounds, text, url, whole } from '../../config/values.ts';
+import { isHttpUrl, isLoopback, isRange } from '../../config/address.ts';
+import { isLanguageTag, name, providerBounds, text, whole } from '../../config/values.ts';
 import { MAX_CHARACTERS, VARIABLE_NAME } from '../../domain/variables.ts';
 
 const PARAMETER_RULE = 'must be `code`, `minutes`, `brand` or the name of a variable';
+
+/** Requests are signed for the host in the URL, without its port, and for the service that its first label names. */
+const API = /^https:\/\/sms\.(?:[a-z0-9-]+\.)?tencentcloudapi\.com\/?$/;
+const API_RULE =
+  'must be https://sms.tencentcloudapi.com, or https://sms.<region>.tencentcloudapi.com, without a port or path: ' +
+  'Tencent takes no request that was signed for another host';
+
+/** A fake on this machine, or Tencent's own API. */
+function isApi(value: string): boolean {
+  if (!isHttpUrl(value)) return false;
+  const { hostname, href } = new URL(value);
+  return isLoopback({ host: hostname.replace(/^\[|\]$/g, ''), port: 0 }) || API.test(href);
+}
 
 const parameters = () =>
   z
@@ -56,11 +69,16 @@ export const schema = z
       env: 'TENCENT_SMS_TEMPLATE_PARAMETERS',
       description: 'What fills the templates, in order: `code`, `minutes`, `brand` or variables of the request.',
     }),
+    parameterCharacters: whole(1, MAX_CHARACTERS).default(MAX_CHARACTERS).meta({
+      env: 'TENCENT_SMS_PARAMETER_CHARACTERS',
+      description:
+        'Most characters of a variable or brand in a template: 12 for accounts of persons; those of companies have no limit. A request with a longer variable is `INVALID_ARGUMENT`.',
+    }),
     templates: z.array(template).max(200).default([]).meta({
       description: 'Templates by purpose and locale; the most specific one is used, the two ids above when none fits.',
     }),
     region: text(32).default('ap-guangzhou').meta({ env: 'TENCENT_SMS_REGION', description: 'Tencent’s region.' }),
-    endpoint: url().default('https://sms.tencentcloudapi.com').meta({
+    endpoint: z.string().refine(isApi, API_RULE).default('https://sms.tencentcloudapi.com').meta({
       env: 'TENCENT_SMS_ENDPOINT',
       description: 'Tencent’s API; international accounts use `https://sms.intl.tencentcloudapi.com`.',
     }),

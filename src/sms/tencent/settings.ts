@@ -14,6 +14,7 @@ export const tencent = vendor({
   defaultRank: { mainland: 1, international: 2 },
   carries: hasTemplate,
   variables: templateVariables,
+  variableCharacters: ({ parameterCharacters }) => parameterCharacters,
   rules: RULES,
   pollSeconds: ({ pullSeconds }) => pullSeconds,
   async open(settings, { now, brand, failOverBlocked, callbackUrl }) {

@@ -45,7 +45,7 @@ export const TWILIO_VERIFY_CODES: ReadonlyMap<string, CodeRow> = new Map([
   }),
   // About a number when its text names `To`: see INVALID_TO.
   ...rows(
-    { ...CONFIGURATION, local: true },
+    { ...CONFIGURATION, scope: 'message' },
     { 60200: 'A parameter is not valid: look at the template and at the app hash.' },
   ),
   ...rows(TEMPLATE, {

@@ -11,7 +11,7 @@ const NAMES_TO = /\bparameter:?\s+[`'"]?To\b/i;
 export function verifyFailure(error: unknown, exchange: Exchange): TwilioFailure {
   const failure = failureOf(error, exchange, TWILIO_VERIFY_CODES);
   if (failure.vendorCode !== '60200' || !NAMES_TO.test(String(fieldOf(error, 'message')))) return failure;
-  const { local: _, ...rest } = failure;
+  const { scope: _, ...rest } = failure;
   return { ...rest, ...INVALID_TO };
 }
 

@@ -17,6 +17,10 @@ const PERMISSION: Verdict = { category: 'permission', ...OPERATORS };
 const CONFIGURATION: Verdict = { category: 'configuration', ...OPERATORS };
 const SENDER: Verdict = { category: 'sender', ...OPERATORS };
 const CONTENT: Verdict = { category: 'content', ...OPERATORS };
+/** About one sender, or one carrier: all others go on. */
+const OF_MESSAGE = { scope: 'message' } as const;
+/** About all messages to a country: A2P 10DLC is of the USA. */
+const OF_COUNTRY = { scope: 'country' } as const;
 const RATE: Verdict = { category: 'rate_limited', kind: 'unavailable', status: 'UNAVAILABLE', actor: 'operator' };
 const TRANSIENT: Verdict = { category: 'transient', kind: 'unavailable', status: 'UNAVAILABLE', actor: 'nobody' };
 /** Twilio failed while it had the message. */
@@ -73,8 +77,11 @@ export const TWILIO_CODES: ReadonlyMap<string, CodeRow> = new Map([
   ...rows(DOUBT, {
     20500: 'Twilio failed or timed out inside; the message may have been sent.',
     20503: 'Twilio is unavailable for the moment.',
-    30410: 'A carrier of Twilio timed out; Twilio does not try again lest the message arrive twice.',
   }),
+  ...rows(
+    { ...DOUBT, ...OF_MESSAGE },
+    { 30410: 'A carrier of Twilio timed out; Twilio does not try again lest the message arrive twice.' },
+  ),
   ...rows(NUMBER, {
     21211: 'The number is not valid.',
     21217: 'The number does not appear to be valid.',
@@ -129,37 +136,39 @@ export const TWILIO_CODES: ReadonlyMap<string, CodeRow> = new Map([
     21619: 'The text cannot be sent.',
     30007: 'Twilio or a carrier filtered the message: look at its text, and at the registration of its sender.',
   }),
-  ...rows(RATE, {
-    30001: 'The queue of the sender is full.',
-    30022: 'The A2P 10DLC rate of the campaign is exceeded.',
-    30027: 'T-Mobile’s daily cap for the brand is reached.',
-  }),
+  ...rows({ ...RATE, ...OF_MESSAGE }, { 30001: 'The queue of the sender is full.' }),
   ...rows(
-    { ...RATE, retryAfterMs: 30 * SECOND, local: true },
+    { ...RATE, ...OF_COUNTRY },
+    {
+      30022: 'The A2P 10DLC rate of the campaign is exceeded.',
+      30027: 'T-Mobile’s daily cap for the brand is reached.',
+    },
+  ),
+  ...rows(
+    { ...RATE, ...OF_MESSAGE, retryAfterMs: 30 * SECOND },
     { 14107: 'Too many messages between the same two numbers.' },
   ),
   ...rows(
-    { ...RATE, retryAfterMs: MINUTE, local: true },
+    { ...RATE, ...OF_MESSAGE, retryAfterMs: MINUTE },
     { 21611: 'The queue of the sender holds hours of messages: use more senders.' },
   ),
   ...rows(
+    { ...RATE, ...OF_COUNTRY, retryAfterMs: LATER },
+    { 30023: 'The daily A2P 10DLC cap is reached; it starts anew at midnight, US Pacific.' },
+  ),
+  ...rows(
     { ...RATE, retryAfterMs: LATER },
-    {
-      30023: 'The daily A2P 10DLC cap is reached; it starts anew at midnight, US Pacific.',
-      63038: 'The daily cap of the account is reached: ask Twilio to raise it.',
-    },
+    { 63038: 'The daily cap of the account is reached: ask Twilio to raise it.' },
   ),
   ...rows(PERMISSION, { 30002: 'The account was suspended.' }),
-  ...rows(TRANSIENT, {
-    30017: 'The carrier is congested.',
-    30500: 'Twilio failed inside.',
-  }),
+  ...rows({ ...TRANSIENT, ...OF_MESSAGE }, { 30017: 'The carrier is congested.' }),
+  ...rows(TRANSIENT, { 30500: 'Twilio failed inside.' }),
   ...rows(
     { ...TRANSIENT, category: 'unknown' },
     { 30008: 'Delivery failed for a reason that the carrier does not tell.' },
   ),
   ...rows(
-    { ...TRANSIENT, actor: 'user' },
+    { ...TRANSIENT, ...OF_MESSAGE, actor: 'user' },
     { 30036: 'The code outlived its validity in the queue: ask for a new one.' },
   ),
   // Another provider would send it, and so pay the fraudster.

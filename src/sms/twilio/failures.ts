@@ -5,7 +5,8 @@
  */
 import type { DeliveryReport, ReportedStatus } from '../../domain/delivery.ts';
 import type { CodeRow, Verdict } from '../code-table.ts';
-import { type FaultWord, faultWord } from '../faults.ts';
+import { type FaultWord, faultFailure, faultWord } from '../faults.ts';
+import { httpFailure } from '../http-status.ts';
 import type { Failure } from '../provider.ts';
 import type { Exchange } from './client.ts';
 
@@ -22,8 +23,7 @@ export function failureOf(error: unknown, exchange: Exchange, codes: TwilioCodes
   if (exchange.status !== undefined) {
     return withFacts(answered(exchange.status, fieldOf(error, 'code'), codes), exchange);
   }
-  const word = wordOf(error);
-  return exchange.unsent ? unsent(word) : doubt(word);
+  return faultFailure(wordOf(error), exchange.unsent !== true);
 }
 
 /** A message that Twilio took and says has failed: it will not be delivered. `status` is one of Twilio's words. */
@@ -38,7 +38,7 @@ export function failureAtOnce(
 
 /** A success that lacks what every success has: `word` says what. Maybe sent. */
 export function doubtful(word: FaultWord, exchange: Exchange): TwilioFailure {
-  return withFacts(doubt(word), exchange);
+  return withFacts(faultFailure(word, true), exchange);
 }
 
 /** Why a message that Twilio took did not arrive. `code` is empty when Twilio gives none. */
@@ -79,8 +79,8 @@ function withFacts(failure: TwilioFailure, { retryAfterMs, requestId }: Exchange
 }
 
 function answered(status: number, code: unknown, codes: TwilioCodes): TwilioFailure {
-  if (status < 300) return doubt('malformed');
-  return ofCode(code, codes) ?? uncoded(byStatus(status), code, `http_${status}`);
+  if (status < 300) return faultFailure('malformed', true);
+  return ofCode(code, codes) ?? uncoded(httpFailure(status), code, `http_${status}`);
 }
 
 function ofCode(code: unknown, codes: TwilioCodes): TwilioFailure | null {
@@ -95,37 +95,11 @@ function uncoded(verdict: Uncoded, code: unknown, word: string): TwilioFailure {
   const digits = String(code);
   if (!/^[1-9]\d{0,4}$/.test(digits)) return { ...verdict, vendorCode: word };
   // It may concern one number only: an outsider's odd numbers must not close Twilio for everybody.
-  const local = verdict.kind === 'unavailable';
-  return { ...verdict, vendorCode: 'unlisted', unlistedCode: digits, ...(local && { local }) };
-}
-
-/** RFC 9110 §15: what an answer without a known code proves. */
-function byStatus(status: number): Uncoded {
-  const operators = { kind: 'unavailable', status: 'INTERNAL', actor: 'operator' } as const;
-  const temporary = { category: 'transient', status: 'UNAVAILABLE', actor: 'nobody' } as const;
-  if (status === 401) return { ...operators, category: 'credentials' };
-  if (status === 403) return { ...operators, category: 'permission' };
-  if (status === 429) {
-    return { kind: 'unavailable', category: 'rate_limited', status: 'UNAVAILABLE', actor: 'operator', retrySame: true };
-  }
-  // 303 says that the POST was carried out; 408 may come from a gateway that waited for Twilio in vain.
-  if (status >= 500 || status === 303 || status === 408) return { ...temporary, kind: 'unknown' };
-  if (status < 400 || status === 404 || status === 405) return { ...operators, category: 'configuration' };
-  return { kind: 'unavailable', category: 'unknown', status: 'UNAVAILABLE', actor: 'operator' };
+  const odd = verdict.kind === 'unavailable';
+  return { ...verdict, vendorCode: 'unlisted', unlistedCode: digits, ...(odd && { scope: 'message' }) };
 }
 
 /** Why no answer came. */
 function wordOf(error: unknown): FaultWord {
   return faultWord(fieldOf(error, 'code') ?? fieldOf(fieldOf(error, 'cause'), 'code'));
-}
-
-/** The connection was never established. */
-function unsent(vendorCode: FaultWord): TwilioFailure {
-  const actor = vendorCode === 'timeout' ? 'nobody' : 'operator';
-  return { ...doubt(vendorCode), kind: 'unavailable', actor };
-}
-
-function doubt(vendorCode: FaultWord): TwilioFailure {
-  const category = vendorCode === 'timeout' ? 'timeout' : 'transient';
-  return { kind: 'unknown', category, vendorCode, status: 'UNAVAILABLE', actor: 'nobody' };
 }

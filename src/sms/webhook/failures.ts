@@ -4,7 +4,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FailureCategory } from '../../domain/delivery.ts';
-import type { FaultWord } from '../faults.ts';
+import { faultFailure } from '../faults.ts';
+import { isMaybeSent } from '../http-status.ts';
 import type { Actor, Failure, FailureStatus, Message, SendResult } from '../provider.ts';
 import type { PostResult } from './client.ts';
 
@@ -39,7 +40,7 @@ const NUMBER_LIMIT: Meaning = { status: 'RESOURCE_EXHAUSTED', actor: 'user' };
 const REFUSED: Meaning = { status: 'FAILED_PRECONDITION', actor: 'operator' };
 
 /**
- * The category of a status of 3xx and 4xx, except 422 and those of MAYBE_SENT; `configuration` for one that is not
+ * The category of a status of 3xx and 4xx, except 422 and those that prove nothing; `configuration` for one that is not
  * listed.
  */
 const NOT_SENT: Readonly<Record<number, FailureCategory>> = {
@@ -50,11 +51,8 @@ const NOT_SENT: Readonly<Record<number, FailureCategory>> = {
   429: 'rate_limited',
 };
 
-/**
- * Statuses below 500. 303 says that the POST was carried out. 408 may come from a proxy that waited for the gateway in
- * vain. 409: the gateway knows this message already, and may be sending it.
- */
-const MAYBE_SENT = new Set([303, 408, 409]);
+/** The gateway knows this message already, and may be sending it. */
+const KNOWN_ALREADY = 409;
 /**
  * Categories about the number: no other provider is tried, even if the status is not 422, which is the right one for
  * them.
@@ -68,11 +66,11 @@ const MAX_WAIT_MS = 24 * 3_600_000;
 
 /** `now` is milliseconds since the epoch, for a `Retry-After` that is a date. */
 export function resultOf(posted: PostResult, message: Message, now: number): SendResult {
-  if (posted.kind === 'failed') return failedResult(posted.fault, posted.written);
+  if (posted.kind === 'failed') return faultFailure(posted.fault, posted.written);
   const { status, headers, body, fault } = posted;
   const answer = objectIn(body);
   if (status >= 200 && status < 300) {
-    if (fault !== null) return failedResult(fault, true);
+    if (fault !== null) return faultFailure(fault, true);
     return acceptedResult(status, body === '' ? null : (answer ?? {}), message);
   }
 
@@ -81,13 +79,14 @@ export function resultOf(posted: PostResult, message: Message, now: number): Sen
   const details = {
     vendorCode: `http_${status}`,
     ...(retryAfterMs !== null && { retryAfterMs }),
+    ...scopeIn(answer),
     ...idsIn(answer, headers, message),
   };
   if (status === 422 || (status >= 400 && status < 500 && OF_THE_NUMBER.has(category))) {
     const rejected = category ?? 'unknown';
     return { kind: 'rejected', category: rejected, ...meaningOfRejected(rejected), ...details };
   }
-  if (status >= 300 && status < 500 && !MAYBE_SENT.has(status)) {
+  if (!isMaybeSent(status) && status !== KNOWN_ALREADY) {
     const why = category ?? NOT_SENT[status] ?? 'configuration';
     return { kind: 'unavailable', category: why, ...CATEGORIES[why], ...details, retrySame: status === 429 };
   }
@@ -130,7 +129,7 @@ function acceptedResult(
 ): SendResult {
   if (answer === null && ACCEPTED.has(status)) return { kind: 'accepted', messageId: message.sendId, segments: null };
   const given = messageIdIn(answer?.message_id);
-  if (given === null) return { kind: 'unknown', category: 'unknown', vendorCode: 'malformed', actor: 'operator' };
+  if (given === null) return faultFailure('malformed', true);
   const segments = answer?.segments;
   return {
     kind: 'accepted',
@@ -139,11 +138,10 @@ function acceptedResult(
   };
 }
 
-function failedResult(fault: FaultWord, written: boolean): Failure {
-  const category = fault === 'timeout' ? 'timeout' : fault === 'malformed' ? 'unknown' : 'transient';
-  const { status } = CATEGORIES[category];
-  const actor = fault === 'timeout' || fault === 'reset' ? 'nobody' : 'operator';
-  return { kind: written ? 'unknown' : 'unavailable', category, vendorCode: fault, status, actor };
+/** A gateway may have several vendors behind it: what fails for one country must not shut the others out. */
+function scopeIn(answer: Readonly<Record<string, unknown>> | null): Pick<Failure, 'scope'> {
+  const { scope } = answer ?? {};
+  return scope === 'country' || scope === 'message' ? { scope } : {};
 }
 
 function meaningOfRejected(category: FailureCategory): Meaning {

@@ -12,7 +12,7 @@ local record_key, approvals_key = unpack(KEYS)
 local nonce, owner, retention = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local now = clock()
 
-local record = read_hash(record_key)
+local record = read_record(record_key, now)
 local view = record_view(record, nonce, now, retention)
 if view and view.state == 'pending' then
   redis.call('HSET', record_key, 'state', 'canceled')

@@ -1,13 +1,13 @@
 --[[
-  Whether this server can be the store: it takes writes, shows scripts its replication id, and lets us read our keys.
+  Whether this server can be the store: a primary that shows scripts its replication id, lets us read our keys and takes
+  writes. Leaves nothing.
 
-  KEYS[1]  any key under the prefix, only to see that it may be read
+  KEYS[1]  any key under the prefix that nothing else uses
 
   Replies
     READY
-    READ_ONLY   a replica, for example the old primary after a failover
 ]]
-replication_id()
 read_hash(KEYS[1])
-if not string.find(redis.call('INFO', 'replication'), 'role:master') then return { 'READ_ONLY' } end
+write_hash(KEYS[1], { at = decimal(clock()) }, 60000)
+redis.call('DEL', KEYS[1])
 return { 'READY' }

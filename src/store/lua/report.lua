@@ -15,7 +15,7 @@
 ]]
 local record_key, send_id, report = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 local now = clock()
-local record = read_hash(record_key)
+local record = read_record(record_key, now)
 if record.send_id ~= send_id or is_gone(record, now, cjson.decode(ARGV[3])) then return { 'SUPERSEDED' } end
 
 local age = decimal(now - record.sent)

@@ -129,6 +129,46 @@ describe('without routes it is named at the setting', () => {
   });
 });
 
+describe('a country that is named without its territories is a warning at the route', () => {
+  const warnings = (routes: string) => load({ ...TWILIO, ...WEBHOOK }, `routes: ${routes}`).warnings;
+  const textbook = ', among them the textbook number +447911123456,';
+
+  test.each<[what: string, routes: string, expected: string[]]>([
+    [
+      'Guernsey, Man and Jersey beside GB',
+      '[{countries: [GB], providers: [twilio]}]',
+      [`routes[0].countries: GB is not GG, IM, JE, which share +44: their phones${textbook} are not sent to`],
+    ],
+    [
+      'where there is a route for all others',
+      '[{providers: [webhook]}, {countries: [FR, GB], providers: [twilio]}]',
+      [
+        `routes[1].countries: GB is not GG, IM, JE, which share +44: their phones${textbook} go by the route for all others`,
+      ],
+    ],
+    [
+      'some of them',
+      '[{countries: [GB, GG], providers: [twilio]}, {countries: [JE], providers: [webhook]}]',
+      [`routes[0].countries: GB is not IM, which share +44: their phones${textbook} are not sent to`],
+    ],
+    ['all of them', '[{countries: [GB, GG, JE, IM], providers: [twilio]}]', []],
+    ['a prefix for the whole calling code', '[{countries: [GB], prefixes: ["+44"], providers: [twilio]}]', []],
+    [
+      'others',
+      '[{countries: [US, FI, "NO", AU, MA, IT], providers: [twilio]}]',
+      [
+        'routes[0].countries: US is not AS, GU, MP, PR, VI, which share +1: their phones are not sent to',
+        'routes[0].countries: FI is not AX, which share +358: their phones are not sent to',
+        'routes[0].countries: NO is not SJ, which share +47: their phones are not sent to',
+        'routes[0].countries: AU is not CC, CX, which share +61: their phones are not sent to',
+        'routes[0].countries: MA is not EH, which share +212: their phones are not sent to',
+        'routes[0].countries: IT is not VA, which share +39: their phones are not sent to',
+      ],
+    ],
+    ['countries without any', '[{countries: [DE, CN], providers: [twilio]}, {providers: [webhook]}]', []],
+  ])('%s', (_, routes, expected) => expect(warnings(routes)).toEqual(expected));
+});
+
 test('templates for some languages only are a warning at the hop', () => {
   const templates = 'tencent: { templates: [{ locale: en, international: "1" }, { locale: de, international: "2" }] }';
   const { warnings } = load(
@@ -154,7 +194,7 @@ describe('a first provider that hangs leaves the second enough time', () => {
   const problem = (first: string, second: string) =>
     `${first} and ${second} are more than the 9500 ms that all providers have together`;
   test('or there is a warning at the route', () => {
-    const routes = 'routes: [{ countries: [GB], providers: [webhook] }, { providers: [twilio, webhook] }]';
+    const routes = 'routes: [{ countries: [FR], providers: [webhook] }, { providers: [twilio, webhook] }]';
     const expected = problem('5000 ms for twilio', '4501 ms for webhook');
     expect(load(BOTH, slow(5000, 4501) + routes).warnings).toEqual([
       `routes[1].providers[0]: ${expected}: when twilio hangs, webhook gets too little time`,

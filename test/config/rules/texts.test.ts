@@ -167,7 +167,7 @@ describe('warnings of texts that cost more than one segment', () => {
   it('the brand counts, and what alphabet it needs', () => {
     expect(check({}, 'B'.repeat(32)).warnings[0]).toMatch(/in ar \(2\), hi \(2\), ja \(2\), ko \(2\), th \(2\), tr/);
     expect(check({}, 'Ação').warnings[0]).toMatch(
-      /in de \(2\), en \(2\), es \(2\), fr \(2\), id \(2\), it \(2\), pt \(2\)$/,
+      /in de \(2\), en \(2\), es \(2\), fr \(2\), id \(2\), it \(2\), pt \(2\), pt-pt \(2\)$/,
     );
   });
 

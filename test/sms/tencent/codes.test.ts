@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Failure } from '../../../src/sms/provider.ts';
+import type { Failure, FailureScope } from '../../../src/sms/provider.ts';
 import { TENCENT_CODES } from '../../../src/sms/tencent/codes.ts';
 import { explainTencent } from '../../../src/sms/tencent/failures.ts';
 import { REQUEST_ID, startTencentFake, type TencentFake, VENDOR_TEXT } from '../../support/tencent-fake.ts';
@@ -20,7 +20,7 @@ FailedOperation.PhoneNumberOnBlacklist                        rejected    blocke
 LimitExceeded.PhoneNumberThirtySecondLimit                    rejected    rate_limited   RESOURCE_EXHAUSTED  user 30000
 LimitExceeded.PhoneNumberOneHourLimit                         rejected    rate_limited   RESOURCE_EXHAUSTED  user 3600000
 LimitExceeded.PhoneNumberDailyLimit                           rejected    rate_limited   RESOURCE_EXHAUSTED  user next_day
-LimitExceeded.PhoneNumberSameContentDailyLimit                rejected    rate_limited   RESOURCE_EXHAUSTED  user next_day
+LimitExceeded.PhoneNumberSameContentDailyLimit                unavailable rate_limited   UNAVAILABLE         nobody 300000
 LimitExceeded.DeliveryFrequencyLimit                          rejected    rate_limited   RESOURCE_EXHAUSTED  user 60000
 LimitExceeded.AppDailyLimit                                   unavailable rate_limited   UNAVAILABLE         operator next_day
 LimitExceeded.AppMainlandChinaDailyLimit                      unavailable rate_limited   UNAVAILABLE         operator next_day
@@ -31,6 +31,12 @@ LimitExceeded.AppCountryOrRegionInBlacklist                   unavailable permis
 LimitExceeded.PhoneNumberCountLimit                           unavailable configuration  INTERNAL            operator
 LimitExceeded.GlobalSmsSendingRateLimit                       unavailable rate_limited   UNAVAILABLE         operator 5000
 FailedOperation.SignatureIncorrectOrUnapproved                unavailable signature      INTERNAL            operator
+FailedOperation.SignIdNotExist                                unavailable signature      INTERNAL            operator
+FailedOperation.MissingSignature                              unavailable signature      INTERNAL            operator
+InvalidParameterValue.SignExistAndUnapproved                  unavailable signature      INTERNAL            operator
+FailedOperation.TemplateIdNotExist                            unavailable template       INTERNAL            operator
+FailedOperation.ProhibitSubAccountUse                         unavailable permission     INTERNAL            operator
+FailedOperation.NotEnterpriseCertification                    unavailable permission     INTERNAL            operator
 FailedOperation.TemplateIncorrectOrUnapproved                 unavailable template       INTERNAL            operator
 FailedOperation.TemplateUnapprovedOrNotExist                  unavailable template       INTERNAL            operator
 FailedOperation.TemplateParamSetNotMatchApprovedTemplate      unavailable template       INTERNAL            operator
@@ -115,19 +121,26 @@ InternalError.SomethingNew         unknown     transient    UNAVAILABLE operator
 FailedOperation.SomethingNew       unavailable unknown      UNAVAILABLE operator
 SomethingNew                       unavailable unknown      UNAVAILABLE operator`;
 
-/** Limits of some destinations: they must not take Tencent from all others. */
-const LOCAL = new Set([
-  'LimitExceeded.AppMainlandChinaDailyLimit',
-  'LimitExceeded.AppGlobalDailyLimit',
-  'LimitExceeded.AppCountryOrRegionDailyLimit',
-]);
+/** What is about one country, or one code, must not take Tencent from all others. */
+const SCOPES: Readonly<Record<string, string>> = {
+  'LimitExceeded.DailyLimit': 'country',
+  'LimitExceeded.AppMainlandChinaDailyLimit': 'country',
+  'LimitExceeded.AppGlobalDailyLimit': 'country',
+  'LimitExceeded.AppCountryOrRegionDailyLimit': 'country',
+  'LimitExceeded.GlobalSmsSendingRateLimit': 'country',
+  'FailedOperation.InsufficientBalanceInSmsPackage': 'country',
+  'LimitExceeded.PhoneNumberSameContentDailyLimit': 'message',
+};
 
-const listed = expectedIn(SHEET, (code) => ({ vendorCode: code, ...(LOCAL.has(code) && { local: true }) }));
+const listed = expectedIn(SHEET, (code) => ({
+  vendorCode: code,
+  ...(SCOPES[code] !== undefined && { scope: SCOPES[code] as FailureScope }),
+}));
 /** What is surely not sent may be about one number only; what is in doubt always counts. */
 const unlisted = expectedIn(UNLISTED, (code, kind) => ({
   vendorCode: 'unlisted',
   unlistedCode: code,
-  ...(kind === 'unavailable' && { local: true }),
+  ...(kind === 'unavailable' && { scope: 'message' }),
 }));
 const everything = { ...listed, ...unlisted };
 

@@ -54,13 +54,8 @@ test.each<[string, Behaviour, { requests: number; category: string; vendorCode: 
     { do: 'trickle', body: LIE, everyMs: 20 },
     { requests: 1, category: 'timeout', vendorCode: 'timeout' },
   ],
-  ['429', { do: 'answer', status: 429 }, { requests: 1, category: 'rate_limited', vendorCode: 'http_429' }],
-  [
-    '429 with Retry-After',
-    { do: 'answer', status: 429, headers: { 'retry-after': '2' }, body: VENDOR_TEXT },
-    { requests: 1, category: 'rate_limited', vendorCode: 'http_429' },
-  ],
-  ['404', { do: 'answer', status: 404 }, { requests: 1, category: 'configuration', vendorCode: 'http_404' }],
+  ['408', { do: 'answer', status: 408 }, { requests: 1, category: 'transient', vendorCode: 'http_408' }],
+  ['204', { do: 'answer', status: 204 }, { requests: 1, category: 'unknown', vendorCode: 'malformed' }],
   ['500', { do: 'answer', status: 500 }, { requests: 1, category: 'transient', vendorCode: 'http_500' }],
   [
     '502 HTML',
@@ -98,6 +93,25 @@ test.each<[string, Behaviour, { requests: number; category: string; vendorCode: 
   expect(fake.server.requests).toHaveLength(requests);
 });
 
+/** Tencent says what is wrong in an answer of 200: other statuses are those of a proxy before it. */
+test.each<[status: number, headers: Record<string, string>, failure: Partial<Failure>]>([
+  [401, {}, { category: 'credentials', status: 'INTERNAL' }],
+  [403, { 'content-type': 'text/html' }, { category: 'permission', status: 'INTERNAL' }],
+  [404, {}, { category: 'configuration', status: 'INTERNAL' }],
+  [407, {}, { category: 'configuration', status: 'INTERNAL' }],
+  [413, {}, { category: 'unknown', status: 'UNAVAILABLE' }],
+  [429, {}, { category: 'rate_limited', status: 'UNAVAILABLE', retrySame: true }],
+  [429, { 'retry-after': '2' }, { category: 'rate_limited', status: 'UNAVAILABLE', retrySame: true }],
+  [300, {}, { category: 'configuration', status: 'INTERNAL' }],
+  [302, {}, { category: 'configuration', status: 'INTERNAL' }],
+  [307, {}, { category: 'configuration', status: 'INTERNAL' }],
+])('surely not sent: a proxy answers %i %o', async (status, headers, failure) => {
+  fake.misbehave({ do: 'answer', status, headers, body: `<html>${VENDOR_TEXT}</html>` });
+  const expected = { kind: 'unavailable', actor: 'operator', vendorCode: `http_${status}`, ...failure };
+  expect(await send(fake.url)).toEqual(expected);
+  expect(fake.server.requests).toHaveLength(1);
+});
+
 test('reset before: maybe sent, unless the reset was faster than the connection', async () => {
   fake.misbehave({ do: 'reset_before' });
   const result = await send(fake.url);
@@ -119,7 +133,8 @@ describe('a redirect is not followed', () => {
     for (const location of ['/', elsewhere.url, 'http://no-such-host.invalid/', 'http://[']) {
       const before = fake.server.requests.length;
       fake.misbehave({ do: 'answer', status, headers: { location } });
-      expect(await send(fake.url)).toMatchObject({ kind: 'unknown' });
+      const kind = status === 303 ? 'unknown' : 'unavailable';
+      expect(await send(fake.url)).toMatchObject({ kind, vendorCode: `http_${status}` });
       expect(fake.server.requests.length - before).toBe(1);
     }
     expect(elsewhere.server.connections.accepted).toBe(0);
@@ -129,7 +144,7 @@ describe('a redirect is not followed', () => {
     const provider = tencentTo(fake.url);
     await provider.send(MESSAGE, NEVER);
     fake.misbehave({ do: 'answer', status: 307, headers: { location: '/' } });
-    expect(await provider.send(MESSAGE, NEVER)).toMatchObject({ kind: 'unknown', vendorCode: 'redirected' });
+    expect(await provider.send(MESSAGE, NEVER)).toMatchObject({ kind: 'unavailable', vendorCode: 'http_307' });
     expect(fake.server.requests).toHaveLength(2);
   });
 });
@@ -177,13 +192,23 @@ describe('surely not sent', () => {
     let asked = 0;
     const port = await listening(createTlsServer(selfSignedCertificate(), () => asked++));
     const result = await send(`https://localhost:${port}`);
-    expect(result).toMatchObject({ kind: 'unavailable', category: 'configuration', vendorCode: 'tls' });
+    expect(result).toMatchObject({
+      kind: 'unavailable',
+      category: 'transient',
+      status: 'UNAVAILABLE',
+      vendorCode: 'tls',
+    });
     expect(asked).toBe(0);
   });
 
   test('no TLS at all', async () => {
     const result = await send(`https://127.0.0.1:${fake.server.port}`);
-    expect(result).toMatchObject({ kind: 'unavailable', category: 'configuration', vendorCode: 'tls' });
+    expect(result).toMatchObject({
+      kind: 'unavailable',
+      category: 'transient',
+      status: 'UNAVAILABLE',
+      vendorCode: 'tls',
+    });
   });
 
   test('given up before the connection was made', async () => {

@@ -9,6 +9,7 @@ export const NEVER = new AbortController().signal;
 
 export const MESSAGE: Message = {
   to: '+8618501234444',
+  region: 'CN',
   text: '',
   code: '437061',
   minutes: 5,

@@ -112,6 +112,25 @@ describe('requests must have the variables of every template that they may get',
     expect({ login: required('login'), pay: required('pay') }).toEqual({ login, pay });
   });
 
+  test.each<[what: string, setting: string, pay: number]>([
+    ['no limit of Tencent’s by default', 'templateParameters: [code, order]', 32],
+    ['that of an account of a person', 'templateParameters: [code, order], parameterCharacters: 12', 12],
+    ['none where no template has variables', 'parameterCharacters: 12', 32],
+  ])('of at most so many characters: %s', (_, setting, pay) => {
+    expect(purposePolicies(load(TENCENT, inTencent(setting))).get('pay')?.message.variableCharacters).toBe(pay);
+  });
+
+  test('a brand that is too long for a template is a mistake', () => {
+    const env = { ...TENCENT, SMS_BRAND: 'Countersigning' };
+    const setting = (names: string, characters: number) =>
+      inTencent(`templateParameters: [${names}], parameterCharacters: ${characters}`);
+    expect(mistakes(env, setting('code, brand', 12))).toEqual([
+      'SMS_BRAND: is 14 characters: Tencent’s templates take 12 (tencent.parameterCharacters)',
+    ]);
+    expect(mistakes(env, setting('code, brand', 14))).toEqual([]);
+    expect(mistakes(env, setting('code', 12))).toEqual([]);
+  });
+
   test('beside those of the text', () => {
     const yaml =
       'purposes: { pay: { texts: { "*": "{code} {shop}" } } }\ntencent: { templateParameters: [code, order, shop] }';

@@ -57,7 +57,10 @@ const RETRY_AFTER_MS: Readonly<Record<number, number>> = {
   60410: 3_600_000,
 };
 /** They may concern one number only: they must not close Verify for all others. */
-const LOCAL = new Set([14107, 60200]);
+const SCOPES: Readonly<Record<number, string>> = {
+  ...{ 14107: 'message', 30001: 'message', 30017: 'message', 30036: 'message', 30410: 'message', 60200: 'message' },
+  ...{ 30022: 'country', 30023: 'country', 30027: 'country' },
+};
 const KINDS = { yes: 'unavailable', no: 'rejected', maybe: 'unknown', blocked: 'rejected' };
 
 interface Row {
@@ -82,7 +85,7 @@ function rowsOf(table: string): Row[] {
           status,
           actor,
           ...(same === 'yes' && { retrySame: true }),
-          ...(LOCAL.has(Number(code)) && { local: true }),
+          ...(SCOPES[Number(code)] !== undefined && { scope: SCOPES[Number(code)] }),
           ...(RETRY_AFTER_MS[Number(code)] !== undefined && { retryAfterMs: RETRY_AFTER_MS[Number(code)] }),
         },
       }));
@@ -169,7 +172,11 @@ describe('60200 is about the number when its text says so', () => {
   it.each(['Invalid parameter: Locale', 'Invalid parameter `CustomCode`: 493817', 'Invalid parameter: Total', ''])(
     'not so: %s',
     async (message) => {
-      expect(await refusedWith(message)).toMatchObject({ kind: 'unavailable', category: 'configuration', local: true });
+      expect(await refusedWith(message)).toMatchObject({
+        kind: 'unavailable',
+        category: 'configuration',
+        scope: 'message',
+      });
     },
   );
 });
@@ -180,7 +187,7 @@ it('a code that no table lists is surely not sent, and may concern this number o
     kind: 'unavailable',
     vendorCode: 'unlisted',
     unlistedCode: '60999',
-    local: true,
+    scope: 'message',
   });
 });
 

@@ -56,8 +56,11 @@ const RETRY_AFTER_MS: Readonly<Record<number, number>> = {
   30450: 1_800_000,
   63038: 3_600_000,
 };
-/** Limits of one sender or one pair of numbers: they must not take Twilio from all others. */
-const LOCAL = new Set([14107, 21611]);
+/** What is about one sender, carrier, pair of numbers or country must not take Twilio from all others. */
+const SCOPES: Readonly<Record<number, string>> = {
+  ...{ 14107: 'message', 21611: 'message', 30001: 'message', 30017: 'message', 30036: 'message', 30410: 'message' },
+  ...{ 30022: 'country', 30023: 'country', 30027: 'country' },
+};
 const HTTP_STATUS: Readonly<Record<number, number>> = { 20003: 401, 20404: 404, 20429: 429, 20500: 500, 20503: 503 };
 const KINDS = { yes: 'unavailable', no: 'rejected', maybe: 'unknown', blocked: 'rejected' };
 
@@ -83,7 +86,7 @@ function rowsOf(table: string): Row[] {
           status,
           actor,
           ...(same === 'yes' && { retrySame: true }),
-          ...(LOCAL.has(Number(code)) && { local: true }),
+          ...(SCOPES[Number(code)] !== undefined && { scope: SCOPES[Number(code)] }),
           ...(RETRY_AFTER_MS[Number(code)] !== undefined && { retryAfterMs: RETRY_AFTER_MS[Number(code)] }),
         },
       }));
@@ -154,7 +157,7 @@ describe('a code that no table lists is judged by the HTTP status, and told by i
       const result = await provider.send(MESSAGE, NEVER);
       expect(result).toMatchObject({ kind, category, status, vendorCode: 'unlisted', unlistedCode: '70051' });
       // What is surely not sent may be about one number only; what is in doubt always counts.
-      expect('local' in result && result.local).toBe(kind === 'unavailable');
+      expect('scope' in result && result.scope === 'message').toBe(kind === 'unavailable');
       expectNoSecrets(result);
     }
   });
@@ -166,13 +169,13 @@ describe('a code that no table lists is judged by the HTTP status, and told by i
       category: 'unknown',
       vendorCode: 'unlisted',
       unlistedCode: '39999',
-      local: true,
+      scope: 'message',
     });
   });
 
   it.each([401, 429])('%i without a code is about the account', async (http) => {
     fake.behave({ do: 'answer', status: http });
-    expect(await provider.send(MESSAGE, NEVER)).not.toHaveProperty('local');
+    expect(await provider.send(MESSAGE, NEVER)).not.toHaveProperty('scope');
   });
 
   it('text in place of a code is not told', async () => {

@@ -10,6 +10,7 @@ export const MESSAGE_SID = `SM${'a'.repeat(32)}`;
 
 export const MESSAGE: Message = {
   to: '+15558675310',
+  region: 'US',
   text: 'Acme: 493817 is your login code.',
   code: '493817',
   minutes: 5,

@@ -18,6 +18,7 @@ const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const NOW = Date.parse('2026-11-21T04:05:06.789Z');
 const message: Message = {
   to: '+14155550123',
+  region: 'US',
   text: 'Acme: 493817 is your code. 验证码',
   code: '493817',
   minutes: 5,
@@ -185,6 +186,18 @@ describe('an answer', () => {
     ],
     ['429 for an opt-out', json(429, { category: 'blocked' }), of(429, refused('blocked'))],
     ['400 for the text', json(400, { category: 'content' }), notSent(400, 'content', { status: 'INTERNAL' })],
+    [
+      '402 for one country',
+      json(402, { scope: 'country' }),
+      notSent(402, 'balance', { status: 'UNAVAILABLE', scope: 'country' }),
+    ],
+    [
+      '429 for one sender',
+      json(429, { scope: 'message' }),
+      notSent(429, 'rate_limited', { status: 'UNAVAILABLE', scope: 'message', retrySame: true }),
+    ],
+    ['500 for one country', json(500, { scope: 'country' }), { ...maybe('http_500'), scope: 'country' }],
+    ['402 with a scope that is none', json(402, { scope: 'all' }), notSent(402, 'balance')],
     ['404 for a country', json(404, { category: 'unreachable' }), notSent(404, 'unreachable')],
     ['500 for the number', json(500, { category: 'invalid_number' }), maybe('http_500', 'invalid_number')],
     ['307 for the number', json(307, { category: 'invalid_number' }), notSent(307, 'invalid_number')],

@@ -1,5 +1,12 @@
--- Put before every script by the loader: the only sources of time and of the replication id, and how hashes are read
--- and written. Tests put functions of their own after it: a clock that they turn by hand, another replication id.
+-- Put before every script by the loader: no script runs on a replica; the only sources of time and of the replication
+-- id; how hashes are read and written. Tests put functions of their own after it: a clock that they turn by hand,
+-- another replication id.
+
+-- A replica may be behind, and shares its replication id with its primary: a code would be approved on both of them. It
+-- is refused as Redis refuses writes there, so the client connects anew: the address may lead to the primary by now.
+local role, history = string.match(redis.call('INFO', 'replication'), 'role:(%a+).-master_replid:(%x+)')
+if not history then error('INFO replication shows no role and master_replid') end
+if role ~= 'master' then return redis.error_reply('READONLY this Redis is a replica') end
 
 -- The time of this call: milliseconds since the epoch, on Redis's own clock.
 local function clock()
@@ -10,9 +17,13 @@ end
 -- The id of the replication history that this node writes: new at every promotion and restart. A code lives only under
 -- the id that issued it, because a promoted replica may not know that the code was already used.
 local function replication_id()
-  local id = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-  if not id then error('INFO replication shows no master_replid') end
-  return id
+  return history
+end
+
+-- Whether something holds now that was written at `from` and ends at `to`. What comes from the future does not: the
+-- clock was set back since, nobody knows how long ago, so it would hold for too long.
+local function holds(from, to, now)
+  return tonumber(from) <= now and now < tonumber(to)
 end
 
 -- All fields of a hash by name; empty when there is no such key.
@@ -31,16 +42,31 @@ local function read_fields(key, ...)
   return fields
 end
 
-local function write_hash(key, fields)
+-- A whole number as a decimal: Lua would write large ones with an exponent.
+local function decimal(number)
+  return string.format('%.0f', number)
+end
+
+-- No key is without a TTL for longer than one command.
+local function write_hash(key, fields, ttl_ms)
   local flat = {}
   for name, value in pairs(fields) do
     flat[#flat + 1] = name
     flat[#flat + 1] = value
   end
   redis.call('HSET', key, unpack(flat))
+  redis.call('PEXPIRE', key, decimal(ttl_ms))
 end
 
--- A whole number as a decimal: Lua would write large ones with an exponent.
-local function decimal(number)
-  return string.format('%.0f', number)
+-- Adds a time to a sorted set of times, which forgets those older than `ttl_ms`.
+local function add_time(key, time, member, ttl_ms)
+  redis.call('ZADD', key, time, member)
+  redis.call('PEXPIRE', key, decimal(ttl_ms))
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', decimal(time - ttl_ms))
+end
+
+-- What is stored of a code: its keyed MAC, bound to the verification. Who can write to Redis, but does not know the
+-- MAC, cannot move a code that it knows to another verification.
+local function bound_mac(mac, nonce)
+  return redis.sha1hex(mac .. ':' .. nonce)
 end

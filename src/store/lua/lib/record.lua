@@ -2,8 +2,9 @@
   The record of a verification, as it is stored under v (hash). Times are milliseconds since the epoch.
 
   nonce            what its verification id contains
-  seed, mac        what the code derives from, and the keyed MAC that a guess is compared with; gone once it has ended
+  seed, mac        what the code derives from, and what a guess is compared with (bound_mac); gone once it has ended
   session          keyed session that it is bound to, '' for none
+  content          keyed hash of the variables that it was sent with
   replication_id   of the node that issued the code
   state            pending, approved or canceled; exhausted and expired follow from the fields below
   created, expires, approved
@@ -18,8 +19,23 @@
   undo             the record before the last SMS, as JSON: what a refund puts back; not there after settle.lua
 ]]
 
+-- The record; empty when there is none. One from the future of a clock that was set back is dead, and is deleted, so
+-- that it does not come alive again when the clock gets there.
+local function read_record(key, now)
+  local record = read_hash(key)
+  local last = record.approved or record.sent
+  if not last or tonumber(last) <= now then return record end
+  redis.call('DEL', key)
+  return {}
+end
+
 local function is_pending(record, now, replication)
   return record.state == 'pending' and record.replication_id == replication and now < tonumber(record.expires)
+end
+
+-- Whether the right code would be approved.
+local function is_usable(record, now, replication)
+  return is_pending(record, now, replication) and tonumber(record.attempts) < tonumber(record.guesses)
 end
 
 -- Past its retention, whether Redis has deleted it or not.
@@ -56,5 +72,5 @@ end
 -- When this phone was last approved for an owner (<caller>:<purpose>), within the retention; else nil.
 local function verified_at(approvals_key, owner, now, retention)
   local approved = tonumber(redis.call('HGET', approvals_key, owner) or nil)
-  if approved and now < approved + retention.approvalMs then return approved end
+  if approved and holds(approved, approved + retention.approvalMs, now) then return approved end
 end
