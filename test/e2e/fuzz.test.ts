@@ -7,6 +7,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Event } from '../../src/event.ts';
 import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
+import { frame, rawGrpc, rawHttp, SERVICE, startEdges } from '../rpc/edges.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { type FuzzInput, fuzzInput } from './fuzz-inputs.ts';
 import { CALLBACK_TOKEN, PUBLIC_URL } from './reporters.ts';
@@ -157,3 +158,15 @@ test(`${INPUTS} inputs: documented answers only`, async () => {
   }
   figure(`${INPUTS} fuzzed inputs, documented answers only`);
 }, 3_600_000);
+
+test('negative control: a fault inside is no documented answer', async () => {
+  const edges = await startEdges();
+  edges.begin({ rateStatus: () => Promise.reject(new Error('a fault')) });
+  const path = `${SERVICE}/RateStatus`;
+  const grpcAnswer = await rawGrpc(edges.grpc, { ':path': path }, frame(Buffer.of()));
+  const httpAnswer = await rawHttp(edges.http + path, { headers: { 'content-type': 'application/json' }, body: '{}' });
+  await edges.stop();
+  expect(GRPC.has(String(grpcAnswer.headers['grpc-status']))).toBe(false);
+  expect(HTTP.has(httpAnswer.status)).toBe(false);
+  expect(edges.events.some(({ type }) => type === 'fault')).toBe(true);
+});
