@@ -70,7 +70,7 @@ export const PROMISES: Readonly<Record<string, readonly Proof[] | NoPromise>> = 
   // README, "Security in short".
   'A code is accepted at most once, whatever races, retries, lost answers or Redis failovers do.': NO_CODE_TWICE,
   'At most 5 guesses at a code.': FIVE_GUESSES,
-  'Of wrong ones each caller has 20 a day at a phone and purpose, however many codes are sent, and short of what a failover of Redis loses.':
+  'Each caller has 20 wrong ones a day at a phone and purpose, however many codes are sent, short of what a failover of Redis loses.':
     [...TWENTY_A_DAY, FORGOTTEN_GUESSES],
   'Redis alone yields neither phones nor codes.': KEYS_TELL_NOTHING,
   'No log, metric or error has a code or a whole number.': SILENT,

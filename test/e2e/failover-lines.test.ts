@@ -12,7 +12,7 @@ import { startFollowedPair } from '../support/followed-pair.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startPair } from '../support/redis-pair.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { connected, type VirtualOptions, virtualRedisStore } from '../support/virtual-redis.ts';
 import { eventually } from '../support/wait.ts';
 import { createUser, type User } from './user.ts';
 
@@ -33,12 +33,14 @@ afterAll(async () => {
 const said = (answer: Answer<unknown>) => (answer.status === 'OK' ? 'OK' : answer.details.ErrorInfo?.reason);
 
 /** A service whose clock the test turns, on a primary with a replica. */
-async function startWorld() {
+async function startWorld(plant?: VirtualOptions['plant']) {
   const pair = await startFollowedPair();
   closers.push(() => pair.stop());
   let now = 1_800_000_000_000;
   let drawn = 0;
-  const store = await connected(virtualRedisStore({ keyPrefix: 'cs', now: () => now, urls: [pair.url] }));
+  const store = await connected(
+    virtualRedisStore({ keyPrefix: 'cs', now: () => now, urls: [pair.url], ...(plant && { plant }) }),
+  );
   const app = await startApp({ store, env: { COUNTERSIGN_SECRET: SECRET, ...DIGITS } });
   closers.push(() => app.stop());
   const held = new Map<string, Promise<SendResult>>();
@@ -266,6 +268,18 @@ describe.each([
   it.each(STORIES.map(({ line }, index) => [line, index] as const))('%s', async (_, index) => {
     await ends[index]?.(lost);
   });
+});
+
+it('negative control: without the history in the record, a code that was used is good once more', async () => {
+  const world = await startWorld((_, lua) => lua.replace('return history', "return 'off'"));
+  const user = world.user();
+  ok(await user.send());
+  await world.pair.caughtUp();
+  world.pair.replication.stall('replies');
+  expect(await user.verdict(user.code())).toBe('APPROVED');
+  await world.pair.failOver();
+  await eventually('the new primary is found', () => user.status());
+  expect(await user.verdict(user.code())).toBe('APPROVED');
 });
 
 /** A service on the clock of Redis. Resolves when it has reached it. */
