@@ -23,6 +23,7 @@ async function serveEdges(): Promise<void> {
     authenticate: createAuthenticator([]),
     emit: () => undefined,
     clock: () => performance.now(),
+    localNamesOnly: false,
     maxMessageBytes: 16 * 1024,
     deadlineMs: () => 2_000,
   };
@@ -59,8 +60,8 @@ await (process.argv[2] === 'library' ? serveLibrary() : serveEdges());
 const ops = createOpsServer({
   metrics: createMetrics([]),
   readiness: async () => ({ ready: true, components: { server: 'serving', store: 'ready' } }),
-  onFault: (error) => {
-    throw error;
+  emit: (event) => {
+    if (event.type === 'fault') throw event.error;
   },
 });
 await ops.listen(addressOf(OPS_LISTEN));

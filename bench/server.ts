@@ -9,6 +9,8 @@ export interface Server {
   readonly grpc: string;
   /** `http://host:port`. */
   readonly http: string;
+  /** `http://host:port`. */
+  readonly ops: string;
   readonly process: Child;
   metrics(): Promise<Metrics>;
   /** SIGTERM; resolves with the exit code. */
@@ -38,6 +40,7 @@ export async function startServer(
   return {
     grpc: String(grpc),
     http: `http://${http}`,
+    ops: `http://${ops}`,
     process: child,
     metrics: async () => {
       if (!child.running()) throw new Error(`the server has ended:\n${child.stderr()}`);

@@ -34,7 +34,6 @@ const ENTRY = `if (parseInt(process.versions.node, 10) < ${NODE}) {
 /** Packages that read files of their own at run time, and the folder they read. */
 const CARRIED: Readonly<Record<string, string>> = {
   '@grpc/reflection': 'build/proto/grpc',
-  'grpc-health-check': 'proto',
 };
 
 /**

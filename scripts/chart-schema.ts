@@ -17,7 +17,7 @@ function ofFile(schema: Json): Json {
   const properties = Object.entries(schema.properties ?? {}).flatMap(([key, value]) =>
     typeof value === 'boolean' || value.secret === true ? [] : [[key, ofFile(value)]],
   );
-  const { env: _, properties: __, ...rest } = schema;
+  const { env: _, secret: __, properties: ___, ...rest } = schema;
   return schema.properties ? { ...rest, properties: Object.fromEntries(properties) } : rest;
 }
 

@@ -10,7 +10,7 @@ import { settingsSchema } from '../src/config/schema.ts';
 interface Node {
   readonly description?: string;
   readonly env?: string;
-  readonly secret?: boolean;
+  readonly secret?: true | 'inside';
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly additionalProperties?: Node | boolean;
@@ -38,11 +38,17 @@ export function configTable(): string {
     const usual = spell(node.default);
     const strict = spell(production.get(path));
     const value = usual === strict ? usual : `${usual}, in production ${strict}`;
-    const file = node.secret ? '' : code(path);
-    const env = node.env === undefined ? '' : code(node.env);
+    const file = node.secret === true ? '' : code(path);
+    const env = variablesOf(node).map(code).join(', ');
     return `| ${env} | ${file} | ${value} | ${node.description?.replaceAll('|', '\\|')} |`;
   });
   return [...HEAD, ...rows].join('\n');
+}
+
+/** What may hold a secret can also be in a file that a second variable names. */
+function variablesOf({ env, secret }: Node): string[] {
+  if (env === undefined) return [];
+  return secret === undefined ? [env] : [env, `${env}_FILE`];
 }
 
 function schemaOf(production: boolean): Node {

@@ -4,18 +4,18 @@ import { readFileSync } from 'node:fs';
 import type { DestinationStream, Logger } from 'pino';
 import { createBackground } from './background.ts';
 import { addressOf } from './config/address.ts';
-import { callerConfigs, limitPolicy, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
+import { callerConfigs, limitPolicy, peerBound, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
 import type { Config } from './config/schema.ts';
+import { cannotListen } from './config/settings.ts';
 import { DRAIN_MS, FLUSH_MS, rpcDeadlineMs } from './domain/deadlines.ts';
 import { createKeyring, type Keyring } from './domain/keyring.ts';
 import type { Emit } from './event.ts';
-import { VerificationService } from './gen/countersign/v1/verification_pb.ts';
 import { observe } from './ops/observe.ts';
 import { createReadiness, type Phase } from './ops/readiness.ts';
 import { createOpsServer } from './ops/server.ts';
 import { createAuthenticator } from './rpc/auth.ts';
 import { createConnectEdge } from './rpc/connect.ts';
-import type { Edge, EdgeOptions } from './rpc/edge.ts';
+import { type Edge, type EdgeOptions, METHODS } from './rpc/edge.ts';
 import { createGrpcEdge } from './rpc/grpc.ts';
 import { createHandlers } from './rpc/service.ts';
 import { openMessaging } from './sms/messaging.ts';
@@ -81,7 +81,7 @@ async function run(config: Config, overrides: Overrides) {
   const { logger, metrics, emit } = await observe({
     log: config.log,
     logDestination: overrides.logDestination,
-    methods: VerificationService.methods.map(({ name }) => name),
+    methods: METHODS,
     clock,
     listener: overrides.emit,
   });
@@ -114,7 +114,7 @@ async function run(config: Config, overrides: Overrides) {
   const ops = createOpsServer({
     metrics,
     readiness: createReadiness({ ready: () => store.ready(), phase: () => phase, clock, emit }),
-    onFault: (error) => emit({ type: 'fault', where: 'ops', error }),
+    emit,
   });
 
   async function stop(): Promise<void> {
@@ -170,8 +170,10 @@ function openEdges(
   const edge = {
     handlers: createHandlers(verifier),
     authenticate: createAuthenticator(callerConfigs(config)),
+    localNamesOnly: Object.keys(config.callers).length === 0,
     ...parts,
     maxMessageBytes: MAX_MESSAGE_BYTES,
+    perPeer: peerBound(config),
   };
   return { grpc: createGrpcEdge({ ...edge, reflection: config.reflection }), http: createConnectEdge(edge) };
 }
@@ -183,11 +185,15 @@ async function listen(
   { listen: addresses }: Config,
   { ops, grpc, http, callbacks }: { ops: Listener; grpc: Listener; http: Listener; callbacks: Listener | null },
 ): Promise<Ports> {
+  const open = (name: keyof typeof addresses, listener: Listener) =>
+    listener.listen(addressOf(addresses[name])).catch((cause: Error) => {
+      throw cannotListen(name, addresses[name], cause);
+    });
   return {
-    ops: await ops.listen(addressOf(addresses.ops)),
-    grpc: await grpc.listen(addressOf(addresses.grpc)),
-    http: await http.listen(addressOf(addresses.http)),
-    ...(callbacks && { callbacks: await callbacks.listen(addressOf(addresses.callbacks)) }),
+    ops: await open('ops', ops),
+    grpc: await open('grpc', grpc),
+    http: await open('http', http),
+    ...(callbacks && { callbacks: await open('callbacks', callbacks) }),
   };
 }
 
@@ -211,6 +217,4 @@ async function openStore(
   return createRedisStore({ ...redis, urls, ca, emit, clock });
 }
 
-function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+const printLine = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -70,6 +70,8 @@ export type Event =
       /** From the send to this report; null unless applied. */
       readonly seconds: number | null;
     }
+  /** A connection or an HTTP/2 stream that was ended because it passed a bound. */
+  | { readonly type: 'cut'; readonly listener: Listener; readonly why: Cut }
   /** A call of the callback listener that was refused. */
   | { readonly type: 'callback_refused'; readonly provider: string; readonly why: CallbackRefusal }
   /** Reports could not be fetched from a vendor, or could not be stored. */
@@ -86,6 +88,15 @@ export type Event =
 export type StoreOperation = 'send' | 'settle' | 'check' | 'cancel' | 'status' | 'report' | 'link' | 'lookup' | 'ready';
 
 export type BreakerState = 'closed' | 'open' | 'half_open';
+
+export type Listener = 'grpc' | 'http' | 'callbacks' | 'ops';
+
+/**
+ * Of connections: `silent` said nothing in time, `full` were too many, `peer` were too many of one address. Of gRPC
+ * streams: `late`, the request did not arrive in time; `half_open`, too many whose request was not complete; `pace`, a
+ * connection that nobody vouched for opened them too fast.
+ */
+export type Cut = 'silent' | 'full' | 'peer' | 'late' | 'half_open' | 'pace';
 
 /** `forged`: a wrong signature, path or address. `unknown_path`: no provider has reports there. */
 export type CallbackRefusal = 'forged' | 'malformed' | 'unknown_path' | 'too_large' | 'method';

@@ -363,7 +363,7 @@ describe('a start that cannot succeed', () => {
     const first = await start();
     const ops = await freePort();
     const env = { ...LOOPBACK, OPS_LISTEN: `127.0.0.1:${ops}`, HTTP_LISTEN: new URL(first.http).host };
-    await expect(startApp({ env })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(startApp({ env })).rejects.toMatchObject({ cause: { code: 'EADDRINUSE' } });
     expect(await accepts(`127.0.0.1:${ops}`)).toBe(false);
   });
 

@@ -29,7 +29,7 @@ const LAYERS: readonly Layer[] = [
     of: ['rpc/'],
     imports: ['domain/', 'event.ts', 'gen/', 'http-server.ts', 'rpc/'],
     types: ['verification/verifier.ts', 'verification/types.ts'],
-    packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/', 'grpc-health-check'],
+    packages: ['node:', '@bufbuild/protobuf', '@connectrpc/', '@grpc/'],
   },
   { of: ['store/'], imports: ['domain/', 'event.ts', 'store/'], packages: ['node:', 'ioredis'] },
   {
@@ -58,7 +58,7 @@ const LAYERS: readonly Layer[] = [
     types: ['rpc/auth.ts'],
     packages: ['node:', 'zod', 'yaml', 'libphonenumber-js'],
   },
-  { of: ['http-server.ts'], imports: [], packages: ['node:'] },
+  { of: ['http-server.ts'], imports: ['domain/'], packages: ['node:'] },
   { of: ['background.ts'], imports: [], packages: [] },
 ];
 

@@ -107,6 +107,9 @@ test('a port that is taken is one line and exit code 1', async () => {
   const [, port] = await first.printed(/HTTP on 127\.0\.0\.1:(\d+)/);
   const second = await program({ ...ANY_PORT, HTTP_LISTEN: `127.0.0.1:${port}` });
   expect(await second.exited).toBe(1);
-  expect(second.stderr()).toBe(`countersign: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`);
+  const setting = 'HTTP_LISTEN (listen.http)';
+  expect(second.stderr()).toBe(
+    `countersign: ${setting}: cannot listen on 127.0.0.1:${port}: EADDRINUSE: address already in use\n`,
+  );
   await first.stop();
 });

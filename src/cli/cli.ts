@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import pkg from '../../package.json' with { type: 'json' };
 import { addressOf, reach } from '../config/address.ts';
-import { ConfigError, loadConfig } from '../config/load.ts';
+import { ConfigError, loadExplained } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { HEALTHCHECK_MS } from '../domain/deadlines.ts';
 import type { SendTestOptions } from './send-test.ts';
@@ -21,7 +21,7 @@ const HELP = `countersign ${pkg.version}: SMS verification as a service
 Usage: countersign [command]
 
   serve        serve until SIGTERM or SIGINT (the default)
-  config       print the effective configuration as YAML, secrets masked
+  config       print the effective configuration as YAML, with the origin of each value and secrets masked
   healthcheck  exit 0 if the service on this machine is alive, 1 if not
   send-test    send one real SMS by the configured providers, and explain what they say:
                --phone <number> [--provider <name>] [--purpose <name>] [--locale <tag>]
@@ -47,7 +47,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     return 0;
   }
   try {
-    const config = loadConfig(env, readFile);
+    const { config, sources } = loadExplained(env, readFile);
     switch (command) {
       case 'serve':
         await serve(config);
@@ -55,7 +55,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
       case 'config': {
         for (const warning of config.warnings) err(`warning: ${warning}\n`);
         const { describeConfig } = await import('../config/describe.ts');
-        out(describeConfig(config));
+        out(describeConfig(config, sources));
         return 0;
       }
       case 'healthcheck':

@@ -11,7 +11,9 @@ import { readLocale } from '../domain/locale.ts';
 import { missingVariables, renderMessage } from '../domain/message.ts';
 import { type Phone, parsePhone, refusesType } from '../domain/phone.ts';
 import type { PurposePolicy } from '../domain/policy.ts';
+import type { FieldViolation } from '../domain/refusal.ts';
 import { createRouting, type Hop } from '../domain/routing.ts';
+import { validateVariables } from '../domain/variables.ts';
 import type { Event } from '../event.ts';
 import { createDispatch, type Outgoing } from '../sms/dispatch.ts';
 import { guardProvider } from '../sms/guard.ts';
@@ -114,6 +116,10 @@ function outgoing(
   const locale = readLocale(options.locale ?? '');
   const variables = Object.fromEntries((options.variable ?? []).map((pair) => split(pair)));
   const missing = missingVariables(purpose.message, locale, variables);
+  const found: FieldViolation[] = [];
+  validateVariables(variables, { codeDigits: purpose.digits, found });
+  const refused = found.map(({ field, rule }) => `${field} (${rule.toUpperCase()})`);
+  if (refused.length > 0) throw new SendTestError(`the service would refuse ${refused.join(', ')}`);
   if (missing.length > 0) throw new SendTestError(`the text needs --variable ${missing.join('=… --variable ')}=…`);
 
   // The service does not know this code: nothing can be verified with it.

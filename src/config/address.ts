@@ -55,7 +55,7 @@ export function isRange(value: string): boolean {
 /** An https URL without credentials, query and fragment; http only to this machine. */
 export function isHttpUrl(value: string): boolean {
   const url = URL.parse(value);
-  if (url === null || url.hostname === '' || url.username !== '' || url.search !== '' || url.hash !== '') return false;
+  if (url === null || url.hostname === '' || url.username + url.password + url.search + url.hash !== '') return false;
   if (url.protocol === 'https:') return true;
   return url.protocol === 'http:' && isLoopback({ host: url.hostname.replace(/^\[|\]$/g, ''), port: 0 });
 }

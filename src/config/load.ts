@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { type Mistake, wordIssue } from './mistakes.ts';
+import { nearest, notASetting } from './names.ts';
 import { SERVICE_RULES } from './rules/production.ts';
 import { ROUTE_RULES } from './rules/routes.ts';
 import type { Rule } from './rules/rule.ts';
@@ -11,6 +12,7 @@ import { TEST_NUMBER_RULES } from './rules/test-numbers.ts';
 import { TEXT_RULES } from './rules/texts.ts';
 import { VENDOR_RULES } from './rules/vendors.ts';
 import { type Config, DEVELOPMENT, type Settings, type SettingsSchema, settingsSchema } from './schema.ts';
+import { keysAt } from './settings.ts';
 import { type Env, type ReadFile, readSources, type Sources } from './sources.ts';
 import { get } from './tree.ts';
 
@@ -28,11 +30,26 @@ export class ConfigError extends Error {
  * Throws ConfigError with every mistake there is.
  * `ownProviders`: the program brings SMS providers of its own (createApp's overrides), so that none need be configured.
  */
-export function loadConfig(env: Env, readFile: ReadFile, options: { ownProviders?: boolean } = {}): Config {
+export function loadConfig(env: Env, readFile: ReadFile, options: LoadOptions = {}): Config {
+  return loadExplained(env, readFile, options).config;
+}
+
+export interface LoadOptions {
+  readonly ownProviders?: boolean;
+  /** Milliseconds since the epoch, for what may have expired. */
+  readonly now?: number;
+}
+
+/** The configuration, and where each of its values comes from. */
+export function loadExplained(
+  env: Env,
+  readFile: ReadFile,
+  { ownProviders = false, now = Date.now() }: LoadOptions = {},
+): { readonly config: Config; readonly sources: Sources } {
   const sources = readSources(env, readFile);
   const production = get(sources.tree, ['mode']) === 'production';
   const { sections, mistakes } = parseSections(production ? settingsSchema(true) : DEVELOPMENT, sources);
-  const context = { settings: sections, sources, production, ownProviders: options.ownProviders ?? false };
+  const context = { settings: sections, sources, production, ownProviders, now };
   const findings = RULES.map((rule) => rule(context));
   const all = [...sources.mistakes, ...mistakes];
   const known = new Set(all.map(({ at }) => at));
@@ -40,7 +57,7 @@ export function loadConfig(env: Env, readFile: ReadFile, options: { ownProviders
   if (all.length > 0) throw new ConfigError(all);
   const warnings = findings.flatMap((found) => found.warnings ?? []);
   // Without a mistake every section has passed.
-  return complete(sections as Settings, warnings);
+  return { config: complete(sections as Settings, warnings), sources };
 }
 
 const RULES: readonly Rule[] = [...SERVICE_RULES, ...VENDOR_RULES, ...ROUTE_RULES, ...TEST_NUMBER_RULES, ...TEXT_RULES];
@@ -51,7 +68,7 @@ function parseSections(
   sources: Sources,
 ): { sections: Partial<Settings>; mistakes: readonly Mistake[] } {
   const unknown = Object.keys(sources.tree).filter((key) => !Object.hasOwn(schema.shape, key));
-  const mistakes: Mistake[] = unknown.map((at) => ({ at, problem: 'is not a setting' }));
+  const mistakes: Mistake[] = unknown.map((at) => ({ at, problem: notASetting(nearest(at, keysAt(schema, []))) }));
   const sections: Record<string, unknown> = {};
   for (const [key, section] of Object.entries(schema.shape)) {
     const result = section.safeParse(sources.tree[key], { error: wordIssue });
@@ -63,8 +80,9 @@ function parseSections(
 
 function mistakesOf(issue: z.core.$ZodIssue, section: string, sources: Sources): Mistake[] {
   const path = [section, ...issue.path];
-  const places = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
-  return places.map((place) => ({ at: sources.nameOf(place), problem: issue.message }));
+  if (issue.code !== 'unrecognized_keys') return [{ at: sources.nameOf(path), problem: issue.message }];
+  const known = keysAt(DEVELOPMENT, path);
+  return issue.keys.map((key) => ({ at: sources.nameOf([...path, key]), problem: notASetting(nearest(key, known)) }));
 }
 
 function complete(settings: Settings, warnings: readonly string[]): Config {

@@ -29,8 +29,6 @@ export function wordIssue(issue: z.core.$ZodRawIssue): string {
       return `must be at most ${issue.maximum}${UNITS[issue.origin] ?? ''}`;
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
-    case 'unrecognized_keys':
-      return 'is not a setting';
     case 'invalid_key':
       return issue.issues[0]?.message ?? 'is not a valid name';
     default:

@@ -130,3 +130,11 @@ export function callerConfigs({ callers }: Config): readonly CallerConfig[] {
     purposes: purposes ?? 'all',
   }));
 }
+
+/** How many connections one address may have, and whose number is not limited; nothing when all may have any number. */
+export function peerBound(
+  config: Pick<Config, 'connections'>,
+): { max: number; exempt: ReadonlySet<string> } | undefined {
+  const { perPeer: max, proxies } = config.connections;
+  return max === undefined ? undefined : { max, exempt: new Set(proxies) };
+}

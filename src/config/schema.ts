@@ -6,15 +6,15 @@ import { z } from 'zod';
 import { isRegion } from '../domain/phone.ts';
 import { VENDOR_SCHEMAS } from '../sms/vendors.ts';
 import { isAddress } from './address.ts';
-import { callbacks, caller, purpose, routes, testNumbers, windows } from './sections.ts';
+import { callbacks, caller, connections, purpose, routes, testNumbers, windows } from './sections.ts';
 import { name, text, whole } from './values.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
     /** The environment variable that sets it; it wins over the file. */
     env?: string;
-    /** Masked wherever the configuration is shown, and refused in the file. */
-    secret?: boolean;
+    /** Masked wherever the configuration is shown, and refused in the file. `inside`: only where it has a password. */
+    secret?: true | 'inside';
   }
 }
 
@@ -23,11 +23,16 @@ const secret = () =>
   z
     .string()
     .refine((value) => value.trim() === value, 'starts or ends with white space')
-    .refine((value) => secretBytes(value) >= 32, 'must have at least 32 bytes (try: openssl rand -base64 32)');
+    .refine((value) => secretBytes(value) >= 32, {
+      error: ({ input }) =>
+        `must have at least 32 bytes${isHex(String(input)) ? ', and two hexadecimal digits count as one' : ''} (try: openssl rand -base64 32)`,
+    });
+
+const isHex = (value: string) => /^[0-9a-f]+$/i.test(value);
 
 /** The length of a secret in bytes. A text of hexadecimal digits counts half: two digits stand for one byte. */
 function secretBytes(value: string): number {
-  return /^[0-9a-f]+$/i.test(value) ? value.length / 2 : Buffer.byteLength(value);
+  return isHex(value) ? value.length / 2 : Buffer.byteLength(value);
 }
 
 function isRedisUrls(value: string): boolean {
@@ -66,6 +71,7 @@ export function settingsSchema(production: boolean) {
         }),
       })
       .prefault({}),
+    connections,
     reflection: z.boolean().default(!production).meta({
       env: 'REFLECTION',
       description: 'Whether the gRPC port answers server reflection.',
@@ -76,7 +82,7 @@ export function settingsSchema(production: boolean) {
           env: 'COUNTERSIGN_SECRET',
           secret: true,
           description:
-            'The root secret from which every key is derived: the text as it is, at least 32 bytes (`openssl rand -base64 32`). Made up at every start when unset, in development only.',
+            'The root secret from which every key is derived: the text as it is, at least 32 bytes, or 64 where all are hexadecimal digits (`openssl rand -base64 32`). Made up at every start when unset, in development only.',
         }),
         previous: secret().optional().meta({
           env: 'COUNTERSIGN_SECRET_PREVIOUS',
@@ -101,6 +107,7 @@ export function settingsSchema(production: boolean) {
           .optional()
           .meta({
             env: 'REDIS_URL',
+            secret: 'inside',
             description:
               '`redis://` or `rediss://` URL; several, separated by commas, are the seeds of a Cluster. In memory when unset, in development only.',
           }),

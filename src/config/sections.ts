@@ -1,4 +1,5 @@
 /** The longer sections of the settings, and those that are lists or maps of rows. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isRegion } from '../domain/phone.ts';
 import type { Area } from '../sms/vendor.ts';
@@ -136,6 +137,23 @@ export const testNumbers = z
     description:
       'Numbers that get no SMS and have a fixed code, for app reviews and CI: `{"+14155550199": {code: "123456", until: 2027-01-31}}`. Where codes have fewer digits, the first ones count.',
   });
+
+export const connections = z
+  .strictObject({
+    perPeer: whole(100, 4096).optional().meta({
+      env: 'CONNECTIONS_PER_PEER',
+      description:
+        'Connections to one port from one address; unlimited when unset, because a mesh, a proxy or a NAT is one address.',
+    }),
+    proxies: z
+      .array(z.string().refine((value) => isIP(value) !== 0, 'must be an IP address'))
+      .default([])
+      .meta({
+        env: 'CONNECTION_PROXIES',
+        description: 'Addresses that `CONNECTIONS_PER_PEER` does not limit: `[10.0.0.1, 10.0.0.2]`.',
+      }),
+  })
+  .prefault({});
 
 export const callbacks = z
   .strictObject({

@@ -1,24 +1,17 @@
 /** Reads the settings: the YAML file, then the environment, which wins. Only the syntax is checked here. */
 import { parse as parseYaml, YAMLError } from 'yaml';
-import type { z } from 'zod';
 import type { Mistake } from './mistakes.ts';
-import { DEVELOPMENT } from './schema.ts';
+import { unknownVariables } from './names.ts';
+import { SETTINGS, type Setting } from './settings.ts';
 import { get, isMapping, set, spell } from './tree.ts';
-
-/** One setting that the environment can set. */
-export interface Setting {
-  readonly path: readonly string[];
-  readonly env: string;
-  readonly secret: boolean;
-  /** How its text in the environment is read. */
-  readonly kind: 'text' | 'number' | 'switch' | 'yaml';
-}
 
 export interface Sources {
   /** All settings in the shape of the file, those from the environment included. */
   readonly tree: Record<string, unknown>;
   /** How the operator knows a place in the tree: the variable that set it, or its path in the file. */
   nameOf(path: readonly PropertyKey[]): string;
+  /** Where the value at a place comes from: its variable, `<file>:<path>`, or `default`. */
+  originOf(path: readonly PropertyKey[]): string;
   readonly mistakes: readonly Mistake[];
 }
 
@@ -36,50 +29,24 @@ const SWITCH: Readonly<Record<string, boolean>> = {
   '0': false,
 };
 
-/** The settings that have an environment variable, in the order of the schema; the same in every mode. */
-export const SETTINGS: readonly Setting[] = walk(DEVELOPMENT, []);
-
-function walk(schema: z.ZodType, path: readonly string[]): Setting[] {
-  const meta = schema.meta() ?? {};
-  const bare = unwrap(schema);
-  if (meta.env !== undefined) {
-    return [{ path, env: meta.env, secret: meta.secret === true, kind: kindOf(bare.type) }];
-  }
-  if (bare.type !== 'object') return [];
-  return Object.entries((bare as z.ZodObject).shape).flatMap(([key, field]) =>
-    walk(field as z.ZodType, [...path, key]),
-  );
-}
-
-function unwrap(schema: z.ZodType): z.ZodType {
-  let bare = schema;
-  while (bare.type === 'default' || bare.type === 'prefault' || bare.type === 'optional' || bare.type === 'nullable') {
-    bare = (bare as z.ZodOptional<z.ZodType>).unwrap();
-  }
-  return bare;
-}
-
-function kindOf(type: string): Setting['kind'] {
-  if (type === 'number') return 'number';
-  if (type === 'boolean') return 'switch';
-  return type === 'record' || type === 'array' ? 'yaml' : 'text';
-}
-
 /** Reads the file that COUNTERSIGN_CONFIG names, if it names one, and lays the environment over it. */
 export function readSources(env: Env, readFile: ReadFile): Sources {
-  const mistakes: Mistake[] = [];
+  const mistakes: Mistake[] = unknownVariables(env);
   const tree = readTree(env, readFile, mistakes);
-  for (const setting of SETTINGS.filter(({ secret, path }) => secret && get(tree, path) !== undefined)) {
-    mistakes.push({ at: setting.path.join('.'), problem: `belongs in the environment: set ${setting.env} instead` });
-    set(tree, setting.path, undefined);
+  for (const { path, env: name, secret, fromFile } of SETTINGS) {
+    const inFile = fromFile ? get(tree, path) : undefined;
+    if (inFile === undefined || !(secret || hasPassword(inFile))) continue;
+    const what = secret ? 'belongs' : 'has a password, which belongs';
+    mistakes.push({ at: path.join('.'), problem: `${what} in the environment: set ${name} or ${name}_FILE instead` });
+    set(tree, path, undefined);
   }
+  const written = structuredClone(tree);
   const fromEnv = new Map<string, string>();
   for (const setting of SETTINGS) {
-    const value = env[setting.env];
-    // An empty variable counts as unset: compose files and charts pass empty ones on.
-    if (value === undefined || value === '') continue;
-    fromEnv.set(setting.path.join('.'), setting.env);
-    set(tree, setting.path, readValue(setting, value, mistakes));
+    const variable = readVariable(setting, { env, readFile, mistakes });
+    if (variable === null) continue;
+    fromEnv.set(setting.path.join('.'), variable.name);
+    set(tree, setting.path, readValue(setting, variable.value, mistakes));
   }
   const envOf = new Map(SETTINGS.map((setting) => [setting.path.join('.'), setting.env]));
   function nameOf(path: readonly PropertyKey[]): string {
@@ -92,7 +59,42 @@ export function readSources(env: Env, readFile: ReadFile): Sources {
     }
     return spell(path).replace(/^\./, '');
   }
-  return { tree, mistakes, nameOf };
+  function originOf(path: readonly PropertyKey[]): string {
+    for (let length = path.length; length > 0; length--) {
+      const variable = fromEnv.get(path.slice(0, length).join('.'));
+      if (variable !== undefined) return variable;
+    }
+    return get(written, path) === undefined ? 'default' : `${env.COUNTERSIGN_CONFIG}:${spell(path).slice(1)}`;
+  }
+  return { tree, mistakes, nameOf, originOf };
+}
+
+/** Its variable, or the content of the file that `<variable>_FILE` names. Null when neither is set, or there is a mistake. */
+function readVariable(
+  { env: name, fromFile }: Setting,
+  { env, readFile, mistakes }: { env: Env; readFile: ReadFile; mistakes: Mistake[] },
+): { name: string; value: string } | null {
+  // An empty variable counts as unset: compose files and charts pass empty ones on.
+  const value = env[name] || undefined;
+  const fileName = `${name}_FILE`;
+  const path = fromFile ? env[fileName] || undefined : undefined;
+  if (path === undefined) return value === undefined ? null : { name, value };
+  if (value !== undefined) {
+    mistakes.push({ at: fileName, problem: `is set beside ${name}: only one of them can count` });
+    return null;
+  }
+  const content = attempt(fileName, () => readFile(path), mistakes);
+  if (typeof content !== 'string') return null;
+  // Editors and `echo` end a file with a line break that is no part of the secret.
+  const text = content.replace(/\r?\n$/, '');
+  if (text !== '') return { name: fileName, value: text };
+  mistakes.push({ at: fileName, problem: 'names an empty file' });
+  return null;
+}
+
+/** Whether a URL, or one of several, has a password in it. */
+function hasPassword(value: unknown): boolean {
+  return typeof value === 'string' && value.split(',').some((part) => (URL.parse(part.trim())?.password ?? '') !== '');
 }
 
 /** Names a test number by its position: the phone number itself must not appear in a message. */

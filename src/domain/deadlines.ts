@@ -70,8 +70,23 @@ export const FLUSH_MS = 1_000;
 export const MESSAGING_CLOSE_MS = 2_000;
 /** From the signal to the end of the process, whatever is still under way. Longer than all of the above. */
 export const STOP_MS = DRAIN_MS + MARGIN_MS;
+/** gRPC connections are renewed at this age (± 10 %), so that callers find new instances. */
+export const CONNECTION_AGE_MS = 600_000;
 /** A connection that is renewed because of its age stays open this long for its calls. */
 export const CONNECTION_GRACE_MS = 3 * LONGEST_CALL_MS;
+/** A connection without a call. Longer than load balancers keep idle ones, 60 s as a rule: they close them, not we. */
+export const KEEP_ALIVE_MS = 65_000;
+/** The same for gRPC, where clients keep connections for later. */
+export const GRPC_IDLE_MS = 900_000;
+
+/** For the first bytes of a connection to arrive. Clients connect when they have something to say. */
+export const SILENT_MS = 2_000;
+/** For the message of a gRPC call to arrive, after its headers. Clients send both at once. */
+export const GRPC_REQUEST_MS = 2_000;
+/** For headers and body of an HTTP request to arrive: vendors send their reports across the internet. */
+export const HTTP_REQUEST_MS = 5_000;
+/** For all questions of a client that reads the schema by server reflection. */
+export const REFLECTION_MS = 60_000;
 
 /** The command `healthcheck`. Shorter than the time-out of Docker's HEALTHCHECK, so that the output says why. */
 export const HEALTHCHECK_MS = 2_000;

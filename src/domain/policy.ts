@@ -66,6 +66,12 @@ export const COOLDOWN_STEPS = [1, 1, 2, 5, 10] as const;
 /** How far back the cooldown counts sends. */
 export const COOLDOWN_MEMORY_MS = 3_600_000;
 
+/**
+ * A send counts for other callers as if made at the next multiple of this, so that they cannot tell when it was. Their
+ * waits are longer by up to as much, and sufficient.
+ */
+export const SHARED_GRID_MS = 10_000;
+
 /** Wrong guesses for one phone, caller and purpose; survives resends, cleared only by success (NIST: at most 100). */
 export const GUESS_BUDGETS: readonly Limit[] = [
   { name: 'guesses_day', limit: 20, windowMs: 24 * 3_600_000 },

@@ -30,6 +30,8 @@ export type Refusal =
       readonly retryAfterMs: number;
       /** The store surely did nothing. Otherwise what happened there is unknown. */
       readonly untouched?: boolean;
+      /** The store answers and takes no writes, which no failover ends: its memory or its disk is full. */
+      readonly full?: boolean;
     }
   | { readonly reason: 'DELIVERY_UNAVAILABLE'; readonly retryAfterMs: number }
   /** A vendor's own limit for this phone. */

@@ -4,8 +4,13 @@
  */
 import type { Delivery, FailureCategory, ReportedStatus } from './delivery.ts';
 
-/** How many reports wait for one message of a vendor to be linked; beyond it the oldest is forgotten. */
-export const WAITING_REPORTS = 10;
+/**
+ * How many reports wait for their messages to be linked in each of 4,096 buckets; beyond it the oldest is forgotten. A
+ * message is linked within seconds, so that only a flood reaches it: what a flood leaves in the store is limited.
+ */
+export const WAITING_REPORTS = 8;
+/** Of a vendor's code, while its report waits. */
+export const WAITING_CODE_CHARACTERS = 64;
 
 /** A delivery report whose SMS is known. */
 export interface MessageReport {

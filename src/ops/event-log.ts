@@ -1,7 +1,7 @@
 /** The log: one record per RPC, and what else an operator must know. Only the fields named here are written. */
 import type { Logger } from 'pino';
 import type { CallFacts, Event } from '../event.ts';
-import { faultRecord } from './fault.ts';
+import { faultRecord, whyOf } from './fault.ts';
 
 const REPEAT_EVERY_MS = 60_000;
 /** With more different records than this within a minute, some are logged again early. */
@@ -20,13 +20,13 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
     if (state === storeState) return;
     storeState = state;
     if (state === 'ready') logger.info('store ready');
-    else logger.warn({ why: rootOf(error)?.message, err: faultRecord(error) }, 'store lost');
+    else logger.warn({ why: error && whyOf(error), err: faultRecord(error) }, 'store lost');
   }
 
   return (event) => {
     switch (event.type) {
       case 'rpc':
-        return logger[rpcLevel(event.status)](rpcRecord(event), 'rpc');
+        return logRpc(event, { logger, isDue });
       case 'store':
         return logStore(event, { logger, isDue });
       case 'attempt':
@@ -35,6 +35,11 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
         return logBreaker(event, logger);
       case 'report':
         return logger[event.status === 'failed' ? 'info' : 'debug'](reportRecord(event), 'delivery report');
+      case 'cut':
+        if (isDue(['cut', event.listener, event.why])) {
+          logger.warn({ listener: event.listener, why: event.why }, 'connections or streams are cut');
+        }
+        return;
       case 'callback_refused':
         if (isDue(['callback', event.provider, event.why])) {
           logger.warn({ provider: event.provider, why: event.why }, 'callback refused');
@@ -83,10 +88,22 @@ interface Output {
   readonly isDue: IsDue;
 }
 
+const STRANGERS_EVERY_MS = 1_000;
+
+/** Every call of a caller; what strangers ask for only once a second, so that they cannot fill the log. */
+function logRpc(event: RpcEvent, { logger, isDue }: Output): void {
+  const { edge, method, status, facts } = event;
+  const stranger = facts.caller === undefined;
+  if (stranger && !isDue(['rpc', edge, method, status], STRANGERS_EVERY_MS)) return;
+  // Probes.
+  const level = stranger && status === 'OK' ? 'debug' : rpcLevel(status);
+  logger[level](rpcRecord(event), 'rpc');
+}
+
 function logStore({ operation, error, seconds }: StoreEvent, { logger, isDue }: Output): void {
   logger.debug({ operation, ok: error === null, latency_ms: ms(seconds) }, 'store');
   if (error === null) return;
-  const why = rootOf(error)?.message ?? '';
+  const why = whyOf(error);
   if (isDue(['store', why])) logger.warn({ why, err: faultRecord(error) }, 'store call failed');
 }
 
@@ -174,11 +191,6 @@ function rpcRecord({ edge, method, status, reason, seconds, facts }: RpcEvent): 
 /** By which the lines of one call are found. */
 function idsOf({ verificationId, requestId, traceId }: CallFacts = {}): object {
   return { verification_id: verificationId, request_id: requestId, trace_id: traceId };
-}
-
-/** The store's own message, which may be logged: no phone and no code is ever handed to the store. */
-function rootOf(error: Error | undefined): Error | undefined {
-  return error?.cause instanceof Error ? rootOf(error.cause) : error;
 }
 
 function ms(seconds: number): number {

@@ -42,3 +42,8 @@ function framesOf(error: Error): string[] {
     .filter((line) => /^ {4}at /.test(line))
     .map((line) => line.trim());
 }
+
+/** What the store says happened, which may be logged: no phone and no code is ever handed to the store. */
+export function whyOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

@@ -41,6 +41,11 @@ const COUNTERS = {
     help: 'Delivery reports, by what they say and what became of them.',
     labelNames: ['provider', 'status', 'category', 'code', 'outcome'],
   },
+  cuts: {
+    name: 'countersign_cuts_total',
+    help: 'Connections and gRPC streams that were ended because they passed a bound.',
+    labelNames: ['listener', 'why'],
+  },
   callbacksRefused: {
     name: 'countersign_callbacks_refused_total',
     help: 'Calls of the callback listener that were refused.',

@@ -50,6 +50,8 @@ export function createMetrics(methods: readonly string[]): Metrics {
           return observeBreaker(metric, event);
         case 'report':
           return observeReport(metric, event);
+        case 'cut':
+          return metric.cuts.inc({ listener: event.listener, why: event.why });
         case 'callback_refused':
           return metric.callbacksRefused.inc({ provider: event.provider, why: event.why });
         case 'reports_failed':

@@ -1,12 +1,13 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { closeServer, listenOn } from '../http-server.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Emit } from '../event.ts';
+import { closeServer, createHttpServer, listenOn } from '../http-server.ts';
 import type { Metrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
 
 export interface OpsServerOptions {
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
   readonly readiness: () => Promise<Readiness>;
-  readonly onFault: (error: unknown) => void;
+  readonly emit: Emit;
 }
 
 export interface OpsServer {
@@ -21,16 +22,16 @@ interface OpsResponse {
   readonly body: string;
 }
 
-/** How long a client may take to send its request. */
-const REQUEST_MS = 5000;
+/** Probes and a Prometheus or two. */
+const MAX_CONNECTIONS = 500;
 
 /** `/livez` says only that the process answers. It does not ask Redis: a restart would not bring Redis back. */
-export function createOpsServer({ metrics, readiness, onFault }: OpsServerOptions): OpsServer {
+export function createOpsServer({ metrics, readiness, emit }: OpsServerOptions): OpsServer {
   const routes: Readonly<Record<string, () => Promise<OpsResponse>>> = {
     '/livez': async () => json(200, { status: 'alive' }),
     '/readyz': async () => {
-      const { ready, components } = await readiness();
-      return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', components });
+      const { ready, ...found } = await readiness();
+      return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...found });
     },
     '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.render() }),
   };
@@ -43,13 +44,13 @@ export function createOpsServer({ metrics, readiness, onFault }: OpsServerOption
     try {
       return await route();
     } catch (error) {
-      onFault(error);
+      emit({ type: 'fault', where: 'ops', error });
       return json(500, { status: 'fault' });
     }
   }
 
-  const server = createServer(
-    { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 },
+  const { server } = createHttpServer(
+    { max: MAX_CONNECTIONS, onCut: (why) => emit({ type: 'cut', listener: 'ops', why }) },
     (request, response) => {
       request.resume();
       void respond(request).then((answer) => write(response, answer));

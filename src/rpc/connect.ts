@@ -16,6 +16,7 @@ import { type BufferedResponse, collect, disconnectSignal, NO_BODY, requestOf, s
 import type { Edge, EdgeOptions } from './edge.ts';
 import { codeOf, retryAfterSeconds } from './errors.ts';
 import { createHttpListener } from './http.ts';
+import { refusedForHost } from './local-host.ts';
 import { traceIdOf } from './trace.ts';
 
 /** Errors of the library that are sent as they are, because they quote no field: too large, unknown compression. */
@@ -28,7 +29,8 @@ export function createConnectEdge(options: EdgeOptions): Edge {
   const { emit, clock } = options;
   const handlers = new Map(createRouter(options).handlers.map((handler) => [handler.requestPath, handler]));
 
-  const listener = createHttpListener((req, res) => {
+  const listener = createHttpListener(options, (req, res) => {
+    if (options.localNamesOnly && refusedForHost(req, res)) return;
     const startedAt = clock();
     const handler = handlers.get(req.url?.split('?', 1)[0] ?? '');
     if (handler !== undefined) return void serve(handler, { req, res, startedAt });
@@ -77,6 +79,7 @@ export function createConnectEdge(options: EdgeOptions): Edge {
       code = Code.INTERNAL;
       if (!res.headersSent) send(res, { status: 500, headers: {}, body: NO_BODY });
     }
+    if (state.caller !== null) listener.trust(req.socket);
     // The work was done, but the caller is gone.
     if (code === Code.OK && state.disconnected.aborted) code = Code.CANCELLED;
     const reason = state.outcome?.reason ?? null;

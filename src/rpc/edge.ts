@@ -1,4 +1,7 @@
 import type { Emit } from '../event.ts';
+import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
+import { Health } from '../gen/grpc/health/v1/health_pb.ts';
+import type { PeerBound } from '../http-server.ts';
 import type { Authenticator } from './auth.ts';
 import type { Handlers } from './service.ts';
 
@@ -6,6 +9,8 @@ import type { Handlers } from './service.ts';
 export interface EdgeOptions {
   readonly handlers: Handlers;
   readonly authenticate: Authenticator;
+  /** Without callers: HTTP requests to other names than this machine's are refused. */
+  readonly localNamesOnly: boolean;
   readonly emit: Emit;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
@@ -13,7 +18,16 @@ export interface EdgeOptions {
   readonly maxMessageBytes: number;
   /** The most that a call of this RPC (`SendCode`) may take; a caller's own deadline can only shorten it. */
   readonly deadlineMs: (rpc: string) => number;
+  /** Open at once; 4,096 when left out. */
+  readonly maxConnections?: number | undefined;
+  /** Open at once from one address; unlimited when left out. */
+  readonly perPeer?: PeerBound | undefined;
+  /** For the first bytes of a connection to arrive, in milliseconds; two seconds when left out. */
+  readonly silentMs?: number | undefined;
 }
+
+/** An idle one costs 20 to 40 KB. */
+export const MAX_CONNECTIONS = 4_096;
 
 export interface Edge {
   /** Resolves to the bound port. */
@@ -21,3 +35,9 @@ export interface Edge {
   /** Accepts no more calls, gives those under way at most `graceMs`, and then ends them. */
   close(graceMs: number): Promise<void>;
 }
+
+/** As the log and the metrics name them. */
+export const METHODS: readonly string[] = [
+  ...VerificationService.methods.map(({ name }) => name),
+  ...Health.methods.map(({ name }) => `Health/${name}`),
+];

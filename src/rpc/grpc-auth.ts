@@ -9,12 +9,14 @@ import type {
   ServerInterceptingCallInterface,
   ServerInterceptor,
 } from '@grpc/grpc-js';
-import type { Caller } from '../domain/caller.ts';
+import { ANONYMOUS, type Caller } from '../domain/caller.ts';
 import type { Reason } from '../domain/refusal.ts';
+import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc } from './call.ts';
 import type { EdgeOptions } from './edge.ts';
 import { grpcError } from './errors.ts';
+import type { Guard } from './grpc-guard.ts';
 import { firstLanguage } from './texts.ts';
 import { traceIdOf } from './trace.ts';
 
@@ -43,13 +45,13 @@ const REASONS: ReadonlyMap<number, Reason> = new Map([
   [Code.CANCELLED, 'CANCELED'],
 ]);
 
-export function createAuthInterceptor(options: EdgeOptions): AuthInterceptor {
+export function createAuthInterceptor(options: EdgeOptions, guard: () => Pick<Guard, 'adopt'>): AuthInterceptor {
   const { authenticate, clock } = options;
   const authenticated = new WeakMap<Metadata, AuthenticatedCall>();
 
   return {
     interceptor: ({ path }, call) => {
-      if (!path.startsWith(OPEN_SERVICE)) intercept(path.slice(path.lastIndexOf('/') + 1), call);
+      intercept(path, call);
       // grpc-js needs only the methods of a call here: it passes such an object from one interceptor to the next.
       return call as ServerInterceptingCall;
     },
@@ -62,7 +64,9 @@ export function createAuthInterceptor(options: EdgeOptions): AuthInterceptor {
     },
   };
 
-  function intercept(method: string, call: ServerInterceptingCallInterface): void {
+  function intercept(path: string, call: ServerInterceptingCallInterface): void {
+    const method = methodOf(path);
+    const open = path.startsWith(OPEN_SERVICE);
     const startedAt = clock();
     const start = call.start;
     const sendStatus = call.sendStatus;
@@ -83,7 +87,8 @@ export function createAuthInterceptor(options: EdgeOptions): AuthInterceptor {
       start.call(call, {
         onReceiveMetadata(metadata) {
           received = metadata;
-          const caller = authenticate(header(metadata, 'authorization'));
+          const caller = open ? ANONYMOUS : authenticate(header(metadata, 'authorization'));
+          guard().adopt((status) => call.sendStatus(status), { trusted: caller !== null && !open });
           if (caller === null) return call.sendStatus(grpcError({ reason: 'UNAUTHENTICATED' }, languageOf(metadata)));
           authCall = { caller, startedAt, handled: false };
           authenticated.set(metadata, authCall);
@@ -95,12 +100,20 @@ export function createAuthInterceptor(options: EdgeOptions): AuthInterceptor {
         onCancel() {
           listener.onCancel();
           if (authCall?.handled === true) return;
-          const facts = { caller: authCall?.caller.name, traceId: traceOf(received) };
+          const caller = authCall === undefined || open ? {} : { caller: authCall.caller.name };
+          const facts = { ...caller, traceId: traceOf(received) };
           emitRpc(options, { edge: 'grpc', method, startedAt, facts, code, reason: REASONS.get(code) ?? null });
         },
       });
     };
   }
+}
+
+/** `SendCode`; with its service where that is not ours: `Health/Check`. */
+function methodOf(path: string): string {
+  return path.startsWith(`/${VerificationService.typeName}/`)
+    ? path.slice(path.lastIndexOf('/') + 1)
+    : path.slice(path.lastIndexOf('.') + 1);
 }
 
 /** The language of a refusal when the request, and with it its `locale`, was not decoded. */

@@ -1,23 +1,17 @@
 /** The gRPC listener: grpc-js behind an adapter that is generic over the service descriptor. */
-import { type DescMessage, fromBinary, type Message, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import {
-  type handleUnaryCall,
-  logVerbosity,
-  Server,
-  ServerCredentials,
-  type ServiceDefinition,
-  setLogVerbosity,
-} from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
-import { CONNECTION_GRACE_MS } from '../domain/deadlines.ts';
-import { Refused } from '../domain/refusal.ts';
-import type { CallFacts } from '../event.ts';
+import { type handleUnaryCall, logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import { CONNECTION_AGE_MS, CONNECTION_GRACE_MS, GRPC_IDLE_MS } from '../domain/deadlines.ts';
+import type { CallFacts, Cut } from '../event.ts';
 import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
+import { boundConnections, type Connections } from '../http-server.ts';
 import { emitRpc, runCall } from './call.ts';
-import type { Edge, EdgeOptions } from './edge.ts';
+import { type Edge, type EdgeOptions, MAX_CONNECTIONS } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
 import { type AuthInterceptor, createAuthInterceptor, languageOf, traceOf } from './grpc-auth.ts';
+import { decode, encode, serviceDefinition } from './grpc-codec.ts';
+import { type Guard, type GuardOptions, guardStreams, STRANGER_STREAMS } from './grpc-guard.ts';
+import { addHealth } from './grpc-health.ts';
 import { createReflection } from './grpc-reflection.ts';
 import { handlerOf, type Request } from './service.ts';
 
@@ -26,19 +20,25 @@ export interface GrpcEdge extends Edge {
   setServing(serving: boolean): void;
 }
 
+/** The beginning of HTTP/2: 24 bytes, and the frame of the settings. RFC 9113 §3.4. */
+const PREFACE_BYTES = 33;
+
 // The library would also write to stderr what it returns as an error.
 setLogVerbosity(logVerbosity.NONE);
 
-export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boolean }): GrpcEdge {
-  const auth = createAuthInterceptor(options);
+export interface GrpcEdgeOptions extends EdgeOptions, Pick<GuardOptions, 'maxHalfOpen' | 'requestMs'> {
+  readonly reflection: boolean;
+}
+
+export function createGrpcEdge(options: GrpcEdgeOptions): GrpcEdge {
+  const auth = createAuthInterceptor(options, () => guard);
   const server = new Server({
     'grpc.max_receive_message_length': options.maxMessageBytes,
-    // Per connection; further calls wait in the client.
-    'grpc.max_concurrent_streams': 256,
+    'grpc.max_concurrent_streams': STRANGER_STREAMS,
     // Connections are renewed (± 10 %, by grpc-js), so that callers find new instances; calls under way may finish.
-    'grpc.max_connection_age_ms': 600_000,
+    'grpc.max_connection_age_ms': CONNECTION_AGE_MS,
     'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
-    'grpc.max_connection_idle_ms': 900_000,
+    'grpc.max_connection_idle_ms': GRPC_IDLE_MS,
     // Detects peers that disappeared without closing their connection.
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 20_000,
@@ -46,19 +46,15 @@ export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boo
     'grpc.enable_channelz': 0,
     interceptors: [auth.interceptor],
   });
-  server.addService(serviceDefinition(), implementation(options, auth));
-  const health = new HealthImplementation();
-  health.addToServer(server);
+  const guard = guardOf(server, options);
+  server.addService(serviceDefinition(VerificationService), implementation(options, auth));
+  const health = addHealth(server, options, auth);
   if (options.reflection) createReflection().addToServer(server);
 
   let bound: string | undefined;
 
-  const edge: GrpcEdge = {
-    setServing(serving) {
-      for (const name of ['', VerificationService.typeName]) {
-        health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
-      }
-    },
+  return {
+    setServing: (serving) => health.set(serving),
 
     async listen({ host, port }) {
       const address = host.includes(':') ? `[${host}]` : host;
@@ -77,30 +73,33 @@ export function createGrpcEdge(options: EdgeOptions & { readonly reflection: boo
       if (bound !== undefined) server.drain(bound, graceMs);
       await new Promise<void>((resolve, reject) => {
         server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
+        // After the GOAWAY: their clients go to another instance.
+        health.close();
+        guard.close();
       });
     },
   };
-  edge.setServing(false);
-  return edge;
 }
 
-/** Handlers decode and encode by themselves: grpc-js answers INTERNAL when a decoder throws. */
-function serviceDefinition(): ServiceDefinition {
-  const asIs = (bytes: Buffer) => bytes;
-  return Object.fromEntries(
-    VerificationService.methods.map(({ name }) => [
-      name,
-      {
-        path: `/${VerificationService.typeName}/${name}`,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: asIs,
-        requestDeserialize: asIs,
-        responseSerialize: asIs,
-        responseDeserialize: asIs,
-      },
-    ]),
-  );
+function guardOf(server: Server, options: GrpcEdgeOptions): Guard {
+  const { emit, maxConnections = MAX_CONNECTIONS, perPeer, silentMs, maxHalfOpen, requestMs } = options;
+  const onCut = (why: Cut) => emit({ type: 'cut', listener: 'grpc', why });
+  let connections: Connections | undefined;
+  return guardStreams(server, {
+    onServer(http2Server) {
+      const bounds = { max: maxConnections, perPeer, silentMs, firstBytes: PREFACE_BYTES, onCut };
+      connections = boundConnections(http2Server, bounds);
+    },
+    onTrusted: (socket) => connections?.trust(socket),
+    onUnknown() {
+      const startedAt = options.clock();
+      const unknown = { edge: 'grpc', method: 'unknown', facts: {}, code: Code.UNIMPLEMENTED, reason: null } as const;
+      emitRpc(options, { ...unknown, startedAt });
+    },
+    onCut,
+    maxHalfOpen,
+    requestMs,
+  });
 }
 
 function implementation(options: EdgeOptions, auth: AuthInterceptor): Record<string, handleUnaryCall<Buffer, Buffer>> {
@@ -140,19 +139,4 @@ function implementation(options: EdgeOptions, auth: AuthInterceptor): Record<str
       return [name, unary];
     }),
   );
-}
-
-function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
-  try {
-    return fromBinary(schema, bytes);
-  } catch {
-    // Without the cause, which may quote the input.
-    throw new Refused({ reason: 'MALFORMED_REQUEST' });
-  }
-}
-
-/** A view, not a copy: grpc-js wants a Buffer. */
-function encode(schema: DescMessage, message: Message): Buffer {
-  const bytes = toBinary(schema, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,32 +1,30 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { closeServer, listenOn } from '../http-server.ts';
-import type { Edge } from './edge.ts';
-
-/** For the headers and the body of a request to arrive. Connections that send nothing end, too. */
-const REQUEST_TIMEOUT_MS = 5_000;
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { closeServer, createHttpServer, listenOn } from '../http-server.ts';
+import { type Edge, type EdgeOptions, MAX_CONNECTIONS } from './edge.ts';
 
 export interface HttpListener extends Edge {
   /** True from `close` on: connections are not kept for another request. */
   draining(): boolean;
+  /** A call of this connection was authenticated. */
+  trust(socket: Socket): void;
 }
 
 /** A plain HTTP/1.1 server. `onRequest` must not throw. */
-export function createHttpListener(onRequest: (req: IncomingMessage, res: ServerResponse) => void): HttpListener {
+export function createHttpListener(
+  { emit, maxConnections = MAX_CONNECTIONS, perPeer, silentMs }: EdgeOptions,
+  onRequest: (req: IncomingMessage, res: ServerResponse) => void,
+): HttpListener {
   let draining = false;
-  const server = createServer(
-    {
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      // How often the two time-outs above are checked; Node's default is 30 s.
-      connectionsCheckingInterval: 1_000,
-      // Longer than load balancers keep idle connections (60 s as a rule), so that they close them, not we.
-      keepAliveTimeout: 65_000,
-    },
+  const { server, connections } = createHttpServer(
+    { max: maxConnections, perPeer, silentMs, onCut: (why) => emit({ type: 'cut', listener: 'http', why }) },
     onRequest,
   );
 
   return {
     draining: () => draining,
+
+    trust: connections.trust,
 
     listen: (address) => listenOn(server, address),
 

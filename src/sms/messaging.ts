@@ -4,7 +4,7 @@
  */
 
 import { ConfigError } from '../config/load.ts';
-import { routesOf } from '../config/policies.ts';
+import { peerBound, routesOf } from '../config/policies.ts';
 import { NO_PROVIDER } from '../config/rules/production.ts';
 import type { Config } from '../config/schema.ts';
 import {
@@ -75,6 +75,7 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
           publicUrl,
           trustedProxies,
           maxBodyBytes: MAX_CALLBACK_BYTES,
+          perPeer: peerBound(config),
           onReport: reporting.report,
           emit,
           now,

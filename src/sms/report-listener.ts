@@ -3,10 +3,10 @@
  * Each provider reads its own reports and says whether they are genuine. Body and URL go nowhere else: they contain
  * phone numbers and secrets.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DeliveryReport } from '../domain/delivery.ts';
 import type { CallbackRefusal, Emit } from '../event.ts';
-import { closeServer, listenOn } from '../http-server.ts';
+import { type ConnectionCut, closeServer, createHttpServer, listenOn, type PeerBound } from '../http-server.ts';
 import { clientAddress } from './client-address.ts';
 import type { Provider, ReportReading } from './provider.ts';
 
@@ -24,12 +24,13 @@ export interface ReportListenerOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** For a client to send its whole request, counted from the connection; 5 s when left out. */
-  readonly requestMs?: number;
-  /**
-   * 500 when left out. Further connections are closed, so that strangers cannot use up the file descriptors of the
-   * process.
-   */
-  readonly maxConnections?: number;
+  readonly requestMs?: number | undefined;
+  /** For a client to begin its request; 2 s when left out. */
+  readonly silentMs?: number | undefined;
+  /** 500 when left out. */
+  readonly maxConnections?: number | undefined;
+  /** Open at once from one address; unlimited when left out. */
+  readonly perPeer?: PeerBound | undefined;
 }
 
 export interface ReportListener {
@@ -53,36 +54,30 @@ const REFUSALS: Readonly<Record<CallbackRefusal, number>> = {
   method: 405,
 };
 
-const REQUEST_MS = 5_000;
 const MAX_CONNECTIONS = 500;
-/** Longer than load balancers keep idle connections, usually 60 s: then it is the load balancer that closes them. */
-const KEEP_ALIVE_MS = 65_000;
 
 export function createReportListener(options: ReportListenerOptions): ReportListener {
-  const { emit, requestMs = REQUEST_MS } = options;
+  const { emit, requestMs, silentMs, perPeer, maxConnections = MAX_CONNECTIONS } = options;
   const replyTo = createReplies(options);
   let closing = false;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const reply = await replyTo(request);
-      if (reply !== null) write(response, reply, closing);
+      if (reply === null) return;
+      if (isAccepted(reply)) connections.trust(request.socket);
+      write(response, reply, closing);
     } catch (error) {
       emit({ type: 'fault', where: 'callbacks', error });
       write(response, { status: 500 }, closing);
     }
   }
 
-  const server = createServer(
-    {
-      requestTimeout: requestMs,
-      headersTimeout: requestMs,
-      connectionsCheckingInterval: requestMs / 5,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    },
+  const onCut = (why: ConnectionCut) => emit({ type: 'cut', listener: 'callbacks', why });
+  const { server, connections } = createHttpServer(
+    { max: maxConnections, perPeer, silentMs, requestMs, onCut },
     (request, response) => void serve(request, response),
   );
-  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
 
   return {
     listen: (address) => listenOn(server, address),
@@ -168,9 +163,15 @@ async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffe
   return promise;
 }
 
-/** Only a client whose reports were accepted, which is a vendor, keeps its connection. */
-function write(response: ServerResponse, { status, body = '' }: Reply, closing: boolean): void {
-  const keep = status < 300 && !closing;
+/** The client is a vendor. */
+function isAccepted({ status }: Reply): boolean {
+  return status < 300;
+}
+
+/** Only a vendor keeps its connection. */
+function write(response: ServerResponse, reply: Reply, closing: boolean): void {
+  const { status, body = '' } = reply;
+  const keep = isAccepted(reply) && !closing;
   response.writeHead(status, {
     ...(status !== 204 && { 'content-length': Buffer.byteLength(body) }),
     ...(body !== '' && { 'content-type': 'application/json' }),

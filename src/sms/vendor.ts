@@ -34,6 +34,8 @@ export interface VendorOptions<Name extends string, Schema extends z.ZodType<Bou
   readonly usedWith: readonly (keyof z.output<Schema>)[];
   /** Settings without which it cannot be opened. */
   readonly required: readonly (Required & keyof z.output<Schema>)[];
+  /** Variables that its SDK reads by itself: no settings of ours, but no mistakes either. */
+  readonly sdkReads?: readonly string[];
   /** The sender values of a route that it understands. */
   readonly senderFields: readonly SenderField[];
   /** What it cannot send: a purpose that asks for it, together with a route to this vendor, is a mistake. */
@@ -127,6 +129,7 @@ export interface Vendor<Name extends string = string, Schema extends z.ZodType =
   readonly title: string;
   readonly schema: Schema;
   readonly required: readonly string[];
+  readonly sdkReads: readonly string[];
   readonly senderFields: readonly SenderField[];
   readonly cannotSend: readonly PurposeFeature[];
   readonly defaultRank: Readonly<Record<Area, number>>;
@@ -146,7 +149,7 @@ export function vendor<
   const Required extends keyof z.output<Schema> & string,
 >(options: VendorOptions<Name, Schema, Required>): Vendor<Name, Schema> {
   type Settings = z.output<Schema>;
-  const { name, title, schema, required, senderFields, cannotSend = [], defaultRank } = options;
+  const { name, title, schema, required, sdkReads = [], senderFields, cannotSend = [], defaultRank } = options;
   const isSet = (section: object, key: PropertyKey) => {
     const value: unknown = Reflect.get(section, key);
     return Array.isArray(value) ? value.length > 0 : value !== undefined;
@@ -156,6 +159,7 @@ export function vendor<
     title,
     schema,
     required,
+    sdkReads,
     senderFields,
     cannotSend,
     defaultRank,

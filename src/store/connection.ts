@@ -12,10 +12,16 @@ export interface ConnectionOptions {
   readonly ca?: string | undefined;
   /** A reply that takes longer is in doubt: the command may have run. */
   readonly commandTimeoutMs: number;
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
 }
 
+/** How often the connection is opened anew because it leads to a replica. */
+const REPLICA_EVERY_MS = 1_000;
+
 export function connect(options: ConnectionOptions): Redis | Cluster {
-  const { commandTimeoutMs, username, password, ca } = options;
+  const { commandTimeoutMs, username, password, ca, clock } = options;
+  let lastReplica = Number.NEGATIVE_INFINITY;
   const [url = ''] = options.urls;
   const connection = {
     // A command whose reply was lost may have run: never send it again.
@@ -25,10 +31,14 @@ export function connect(options: ConnectionOptions): Redis | Cluster {
     // timeout per command as well, but it does not read the socket before it gives up: see redis-scripts.ts.
     socketTimeout: commandTimeoutMs * 5,
     connectTimeout: 2_000,
-    // While Redis loads its data, ioredis would wait as long as Redis estimates, which is often far too long.
-    maxLoadingRetryTime: 1_000,
+    // ioredis would hide why a Redis is not ready, for example that it loads. Scripts are told by Redis itself.
+    enableReadyCheck: false,
     // A demoted primary keeps its connections, while its address may lead to the new primary by now.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    reconnectOnError: (error: Error) => {
+      const due = error.message.startsWith('READONLY') && clock() - lastReplica >= REPLICA_EVERY_MS;
+      if (due) lastReplica = clock();
+      return due;
+    },
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { tls: { ca } }),

@@ -6,9 +6,21 @@ import type { Slot } from '../domain/slot.ts';
  */
 const LAYOUT = 2;
 
-/** The key of a vendor's message id. Its hash tag is its own: it names no phone. No phone's tag begins so. */
-export function messageKeyOf(prefix: string, message: string): string {
-  return `${prefix}:${LAYOUT}:{m.${message}}`;
+/** The id of the secret with its hyphen, and the first two of 22 random characters. */
+const BUCKET_CHARACTERS = 5;
+
+/** Messages of vendors are spread over 4,096 buckets for each secret: what waits is limited in each of them. */
+export function bucketOf(message: string): string {
+  return message.slice(0, BUCKET_CHARACTERS);
+}
+
+/**
+ * The keys of a vendor's message id: its link, and the reports that wait for one. A bucket is a hash tag of its own, so
+ * that both are in one hash slot of a Redis Cluster. No phone's tag begins so.
+ */
+export function messageKeysOf(prefix: string, message: string) {
+  const waiting = `${prefix}:${LAYOUT}:{m.${bucketOf(message)}}`;
+  return { link: `${waiting}:${message.slice(BUCKET_CHARACTERS)}`, waiting };
 }
 
 /** A caller and a purpose: one phone has one verification, one guess budget and one time of approval for each. */

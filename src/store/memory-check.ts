@@ -1,15 +1,7 @@
 /** One guess in memory; as check.lua. */
 import { APPROVAL_RETENTION_MS, REPLAY_MS } from '../domain/policy.ts';
 import { ownerOf } from './keys.ts';
-import {
-  ANY_OWNER,
-  currentOf,
-  failuresOf,
-  holds,
-  type Phone,
-  requestKeyOf,
-  type Verification,
-} from './memory-records.ts';
+import { currentOf, failuresOf, holds, type Phone, requestKeyOf, type Verification } from './memory-records.ts';
 import type { CheckCommand, CheckReply } from './store.ts';
 
 export function check(phone: Phone, command: CheckCommand, now: number): CheckReply {
@@ -57,7 +49,7 @@ function compare(
   if (verification.codeMac === codeMac) {
     Object.assign(verification, { state: 'approved', approvedAt: now, seed: '', codeMac: '', undo: null });
     phone.failures.delete(ownerOf(slot));
-    phone.approvals.set(ANY_OWNER, now).set(ownerOf(slot), now);
+    phone.approvals.set(slot.caller, now).set(ownerOf(slot), now);
     return { kind: 'approved', nonce: verification.nonce, at: now, delivery: null };
   }
   if (!verification.test) {

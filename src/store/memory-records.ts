@@ -9,9 +9,10 @@ import type { CheckReply, RecordReply, Reservation, VerificationRecord, Verifica
 
 export interface Phone {
   /** Ascending; without those that no limit counts any more. */
-  sends: { id: string; at: number }[];
+  sends: { id: string; at: number; caller: string }[];
   /** By owner, as approvals and verifications. */
   readonly failures: Map<string, number[]>;
+  /** By caller, too: the last for any purpose. */
   readonly approvals: Map<string, number>;
   readonly verifications: Map<string, Verification>;
   /** By request, as verdicts. */
@@ -65,9 +66,6 @@ export interface StoredVerdict {
   readonly reply: CheckReply;
 }
 
-/** The last approval by any caller for any purpose. */
-export const ANY_OWNER = '*';
-
 export function newPhone(): Phone {
   return {
     sends: [],
@@ -107,9 +105,9 @@ export function guessesLeft(phone: Phone, slot: Slot, now: number): number {
 
 export function historyOf(phone: Phone, slot: Slot, now: number): SendHistory {
   bringBack(phone, slot, now);
-  const approvedAt = phone.approvals.get(ANY_OWNER) ?? 0;
+  const approvedAt = phone.approvals.get(slot.caller) ?? 0;
   return {
-    sends: phone.sends.map(({ at }) => at),
+    sends: phone.sends.map(({ at, caller }) => ({ at, own: caller === slot.caller })),
     failures: failuresOf(phone, slot),
     approvedAt: approvedAt <= now ? approvedAt : 0,
     cooldownWaived: false,
@@ -124,7 +122,7 @@ export function isUsable(verification: Verification, now: number): boolean {
 /** Times from the future of a clock that was set back become now; as `bring_back` of lua/lib/limits.lua. */
 function bringBack(phone: Phone, slot: Slot, now: number): void {
   const earlier = (time: number) => Math.min(time, now);
-  phone.sends = phone.sends.map(({ id, at }) => ({ id, at: earlier(at) })).sort((a, b) => a.at - b.at);
+  phone.sends = phone.sends.map((send) => ({ ...send, at: earlier(send.at) })).sort((a, b) => a.at - b.at);
   const failures = failuresOf(phone, slot).map(earlier);
   if (failures.length > 0)
     phone.failures.set(

@@ -30,7 +30,10 @@ export function send(phone: Phone, command: SendCommand, now: number): SendReply
 
   const same = previous && (known || repeatsCode(previous, command, now));
   if (!rules.test)
-    phone.sends = [...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)), { id: sendId, at: now }];
+    phone.sends = [
+      ...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)),
+      { id: sendId, at: now, caller: slot.caller },
+    ];
   const verification: Verification = {
     ...(same ? previous : newVerification(phone, command, now)),
     send: { id: sendId, at: now, count: same ? previous.send.count + 1 : 1, delivery: null, early: [] },
@@ -128,16 +131,17 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
   const verification = current?.send.id === sendId ? current : null;
   if (verification?.send.delivery) return;
 
+  const isCharge = ({ id, caller }: Phone['sends'][number]) => id === sendId && caller === slot.caller;
   const early = verification?.send.early ?? [];
   const settled = delivery === null ? deliveredAfterAll(early) : early.reduce(afterReport, delivery);
   if (settled === null) {
-    phone.sends = phone.sends.filter(({ id }) => id !== sendId);
+    phone.sends = phone.sends.filter((send) => !isCharge(send));
     if (answer?.orphan) phone.answers.set(key, answer.orphan);
     else if (answer) phone.answers.delete(key);
     if (verification) refund(phone, slot, verification, now);
     return;
   }
-  const charged = phone.sends.find(({ id }) => id === sendId);
+  const charged = phone.sends.find(isCharge);
   const messages = charged && delivery ? messagesIn(delivery) : 1;
   if (charged) chargeMore(phone, charged, messages);
   if (answer) answer.delivery = settled;
@@ -149,10 +153,10 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
 }
 
 /** Every message beyond the one that was reserved is charged like a send of the same moment. */
-function chargeMore(phone: Phone, { id, at }: Phone['sends'][number], messages: number): void {
-  const more = Array.from({ length: Math.max(0, messages - 1) }, (_, i) => ({ id: `${id}:${i + 2}`, at }));
-  const known = new Set(phone.sends.map((send) => send.id));
-  phone.sends = [...phone.sends, ...more.filter((send) => !known.has(send.id))].sort((a, b) => a.at - b.at);
+function chargeMore(phone: Phone, send: Phone['sends'][number], messages: number): void {
+  const more = Array.from({ length: Math.max(0, messages - 1) }, (_, i) => ({ ...send, id: `${send.id}:${i + 2}` }));
+  const known = new Set(phone.sends.map(({ id }) => id));
+  phone.sends = [...phone.sends, ...more.filter(({ id }) => !known.has(id))].sort((a, b) => a.at - b.at);
 }
 
 function refund(phone: Phone, slot: Slot, verification: Verification, now: number): void {

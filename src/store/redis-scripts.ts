@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Refused } from '../domain/refusal.ts';
 import type { Emit, StoreOperation } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
+import { explainOutage } from './outage.ts';
 import type { Reply } from './replies.ts';
 
 /** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
@@ -16,8 +17,8 @@ const SCRIPTS = {
   cancel: { keys: 2, libraries: ['record'] },
   status: { keys: 4, libraries: ['record', 'limits'] },
   report: { keys: 1, libraries: ['record', 'reports'] },
-  link: { keys: 1, libraries: [] },
-  lookup: { keys: 1, libraries: [] },
+  link: { keys: 2, libraries: [] },
+  lookup: { keys: 2, libraries: [] },
   ready: { keys: 1, libraries: [] },
 } as const satisfies Record<string, { readonly keys: number; readonly libraries: readonly string[] }>;
 
@@ -47,8 +48,8 @@ export function readScript(file: string): string {
 
 export interface ScriptCallOptions extends ConnectionOptions {
   readonly emit: Emit;
-  /** Monotonic milliseconds, for the latency of calls. */
-  readonly clock: () => number;
+  /** Called at each new connection. Whether the server behind it is fit is another question. */
+  readonly connected: () => void;
   /** Tests run scripts of their own. With `now`, the time is appended to each script's arguments. */
   readonly scripts?: Readonly<Scripts>;
   readonly now?: () => number;
@@ -63,15 +64,29 @@ export interface ScriptCalls {
 type Script = (...keysAndArguments: (string | number)[]) => Promise<Reply>;
 
 const RETRY_AFTER_MS = 1_000;
-/** A command that ioredis did not even write: there is no connection, and no queue for one. */
-const NOT_WRITTEN = /enableOfflineQueue options is false$/;
 
 export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   const { emit, clock, now } = options;
   const client = connect(options);
-  client.on('ready', () => emit({ type: 'store_connection', state: 'ready' }));
-  // Without a listener ioredis writes to the console; each call rejects with the error itself.
-  client.on('error', (error: Error) => emit({ type: 'store_connection', state: 'lost', error }));
+  let lost: string | null = null;
+
+  function unavailable(error: unknown): Refused {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    const { why, untouched, full } = explainOutage(cause, { timeoutMs: options.commandTimeoutMs, lost });
+    const refusal = { reason: 'STORE_UNAVAILABLE', retryAfterMs: RETRY_AFTER_MS, untouched, full } as const;
+    return new Refused(refusal, { cause: new Error(why, { cause }) });
+  }
+
+  client.on('ready', () => {
+    lost = null;
+    options.connected();
+  });
+  // Without a listener ioredis writes to the console. Calls reject meanwhile, for this reason.
+  client.on('error', (error: Error) => {
+    const refused = unavailable(error);
+    lost = (refused.cause as Error).message;
+    emit({ type: 'store_connection', state: 'lost', error: refused });
+  });
 
   const sources = options.scripts ?? loadScripts();
   for (const name of SCRIPT_NAMES) {
@@ -112,12 +127,6 @@ function inTime<T>(reply: Promise<T>, ms: number): Promise<T> {
     const timer = setTimeout(() => setImmediate(() => reject(new Error('Command timed out'))), ms);
     reply.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-}
-
-/** When Redis answers that it did not run the script (LOADING, READONLY, OOM, …), nothing was changed for sure. */
-function unavailable(error: unknown): Refused {
-  const untouched = error instanceof Error && (error.name === 'ReplyError' || NOT_WRITTEN.test(error.message));
-  return new Refused({ reason: 'STORE_UNAVAILABLE', retryAfterMs: RETRY_AFTER_MS, untouched }, { cause: error });
 }
 
 /** A script that is wrong, as opposed to a server that is away, read-only, loading, full or failing over. */

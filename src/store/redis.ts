@@ -10,15 +10,17 @@ import {
   COOLDOWN_STEPS,
   EARLY_REPORT_MS,
   GUESS_BUDGETS,
+  type LimitPolicy,
   REPLAY_MS,
   REPORT_MS,
   RETENTION_MS,
+  SHARED_GRID_MS,
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
-import { keysOf, messageKeyOf, ownerOf, readyKeyOf } from './keys.ts';
+import { keysOf, messageKeysOf, ownerOf, readyKeyOf } from './keys.ts';
 import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
 import * as replies from './replies.ts';
-import type { ReportCommand } from './report-commands.ts';
+import type { LinkCommand, LookupCommand, ReportCommand } from './report-commands.ts';
 import type {
   CancelCommand,
   CheckCommand,
@@ -29,18 +31,28 @@ import type {
   Store,
 } from './store.ts';
 
-export interface RedisStoreOptions extends ScriptCallOptions {
+export interface RedisStoreOptions extends Omit<ScriptCallOptions, 'connected'> {
   /** First part of every key. */
   readonly keyPrefix: string;
 }
 
 const BUDGET_RULES = { budgets: GUESS_BUDGETS, retentionMs: RETENTION_MS, approvalMs: APPROVAL_RETENTION_MS };
 const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDOWN_MEMORY_MS };
-const RECORD_RULES = JSON.stringify({ ...BUDGET_RULES, replayMs: REPLAY_MS });
+const RECORD_RULES = JSON.stringify(BUDGET_RULES);
 
 export function createRedisStore(options: RedisStoreOptions): Store {
-  const { keyPrefix: prefix } = options;
-  const { run, close } = createScriptCalls(options);
+  const { keyPrefix: prefix, emit } = options;
+  const { run, close } = createScriptCalls({ ...options, connected: () => void announce() });
+  const ready = () => run('ready', replies.readyReply, [readyKeyOf(prefix)]);
+
+  /** A connection may lead to a Redis that loads, is full or is a replica. */
+  async function announce(): Promise<void> {
+    await ready().then(
+      () => emit({ type: 'store_connection', state: 'ready' }),
+      (error: Error) => emit({ type: 'store_connection', state: 'lost', error }),
+    );
+  }
+
   return {
     send: (command) => run('send', replies.sendReply, forSend(prefix, command)),
     settle: (command) => run('settle', replies.settleReply, forSettle(prefix, command)),
@@ -48,16 +60,9 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     cancel: (command) => run('cancel', replies.recordReply, forCancel(prefix, command)),
     status: (command) => run('status', replies.statusReply, forStatus(prefix, command)),
     report: (command) => run('report', replies.reportReply, forReport(prefix, command)),
-    link: ({ message, token }) =>
-      run('link', replies.linkReply, [messageKeyOf(prefix, message), token, String(REPORT_MS)]),
-    lookup: ({ message, report }) =>
-      run('lookup', replies.lookupReply, [
-        messageKeyOf(prefix, message),
-        JSON.stringify(report),
-        String(EARLY_REPORT_MS),
-        String(WAITING_REPORTS),
-      ]),
-    ready: () => run('ready', replies.readyReply, [readyKeyOf(prefix)]),
+    link: (command) => run('link', replies.linkReply, forLink(prefix, command)),
+    lookup: (command) => run('lookup', replies.lookupReply, forLookup(prefix, command)),
+    ready,
     close: async () => close(),
   };
 }
@@ -71,7 +76,7 @@ function forSend(prefix: string, command: SendCommand): string[] {
     keys.failures,
     keys.approvals,
     keys.answer(request?.hash ?? null),
-    sendRules(rules),
+    sendRules(rules, slot.caller),
     sendId,
     candidate.nonce,
     candidate.seed,
@@ -82,7 +87,7 @@ function forSend(prefix: string, command: SendCommand): string[] {
   ];
 }
 
-function sendRules(rules: SendRules): string {
+function sendRules(rules: SendRules, caller: string): string {
   const keepSendsMs = sendsCountMs(rules);
   return JSON.stringify({
     ...rules,
@@ -91,6 +96,8 @@ function sendRules(rules: SendRules): string {
     keepSendsMs,
     replayMs: REPLAY_MS,
     leaseMs: SENDING_MS,
+    caller,
+    sharedGridMs: SHARED_GRID_MS,
   });
 }
 
@@ -103,7 +110,7 @@ function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: Sett
     keys.answer(requestHash),
     sendId,
     delivery === null ? '' : JSON.stringify(delivery),
-    RECORD_RULES,
+    JSON.stringify({ ...BUDGET_RULES, replayMs: REPLAY_MS, caller: slot.caller }),
   ];
 }
 
@@ -140,10 +147,26 @@ function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusC
     keys.sends,
     keys.failures,
     keys.approvals,
-    JSON.stringify({ cooldownMs, windows, ...COOLDOWN_RULES, ...BUDGET_RULES }),
+    statusRules(slot.caller, { cooldownMs, windows }),
     nonce ?? '',
     ownerOf(slot),
   ];
+}
+
+function forLink(prefix: string, { message, token }: LinkCommand): string[] {
+  const keys = messageKeysOf(prefix, message);
+  return [keys.link, keys.waiting, message, token, String(REPORT_MS), String(EARLY_REPORT_MS)];
+}
+
+function forLookup(prefix: string, { message, report }: LookupCommand): string[] {
+  const keys = messageKeysOf(prefix, message);
+  const { status, category, vendorCode } = report;
+  const json = JSON.stringify([status, category, vendorCode]);
+  return [keys.link, keys.waiting, message, json, String(EARLY_REPORT_MS), String(WAITING_REPORTS)];
+}
+
+function statusRules(caller: string, limits: LimitPolicy): string {
+  return JSON.stringify({ ...limits, ...COOLDOWN_RULES, ...BUDGET_RULES, caller, sharedGridMs: SHARED_GRID_MS });
 }
 
 function forReport(prefix: string, { slot, sendId, ...report }: ReportCommand): string[] {

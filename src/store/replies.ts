@@ -1,6 +1,6 @@
 /** Decodes the replies of the scripts. A reply that is not in a script's header is a fault. */
 import type { Delivery } from '../domain/delivery.ts';
-import type { LinkReply, LookupReply, ReportReply } from './report-commands.ts';
+import type { LinkReply, LookupReply, ReportReply, WaitingReport } from './report-commands.ts';
 import type { CheckReply, RecordReply, Reservation, SendReply, StatusReply, VerificationRecord } from './store.ts';
 
 export type Reply = readonly string[];
@@ -76,7 +76,12 @@ export function reportReply([word = '', age]: Reply): ReportReply {
 
 export function linkReply([word = '', ...reports]: Reply): LinkReply {
   if (word !== 'LINKED') unknown('link', word);
-  return { reports: reports.map((json) => JSON.parse(json)) };
+  return { reports: reports.map(waitingReport) };
+}
+
+function waitingReport(json: string): WaitingReport {
+  const [status, category, vendorCode] = JSON.parse(json);
+  return { status, category, vendorCode };
 }
 
 export function lookupReply([word = '', token]: Reply): LookupReply {

@@ -30,15 +30,18 @@ export interface LinkCommand {
 }
 
 export interface LinkReply {
-  /** Reports that came before the link, oldest first, at most WAITING_REPORTS. Each is returned once. */
-  readonly reports: readonly DeliveryReport[];
+  /** Reports that came before the link, oldest first. Each is returned once. */
+  readonly reports: readonly WaitingReport[];
 }
 
 export interface LookupCommand {
   /** As in LinkCommand. */
   readonly message: string;
-  readonly report: DeliveryReport;
+  readonly report: WaitingReport;
 }
+
+/** What is kept of a report until its send is known; anybody who can report may cause it. */
+export type WaitingReport = Pick<DeliveryReport, 'status' | 'category' | 'vendorCode'>;
 
 export interface LookupReply {
   /** Null when the message is not linked yet: the report is kept. */

@@ -35,7 +35,7 @@ export interface Store {
   link(command: LinkCommand): Promise<LinkReply>;
   /**
    * Finds the send of a vendor's message id. When the id is not linked yet, the report is kept until `link`, for
-   * EARLY_REPORT_MS after the last report. In whichever order the two calls come, no report is lost.
+   * EARLY_REPORT_MS, and in WAITING_REPORTS of its bucket. In whichever order the two calls come, no report is lost.
    */
   lookup(command: LookupCommand): Promise<LookupReply>;
   /** Throws unless the store answers and accepts writes. */

@@ -1,6 +1,6 @@
 /** What every RPC does first, before it asks the store: may this caller do that, and is the request valid. */
 import type { PurposePolicy } from '../domain/policy.ts';
-import { Refused } from '../domain/refusal.ts';
+import { type FieldViolation, Refused } from '../domain/refusal.ts';
 import type { Validated } from '../domain/request.ts';
 import type { Call } from './types.ts';
 
@@ -12,8 +12,13 @@ export function authorize(purpose: string, call: Call, purposes: ReadonlyMap<str
   if (caller.purposes !== 'all' && !caller.purposes.has(purpose)) throw new Refused({ reason: 'PURPOSE_NOT_ALLOWED' });
 }
 
-/** The validated values; throws all violations at once. */
-export function validOrRefused<T>(result: Validated<T>): T {
+/** The validated values; throws all violations at once. What purposes there are, a caller hears of its own only. */
+export function validOrRefused<T>(result: Validated<T>, { caller }: Call): T {
   if (result.ok) return result.value;
-  throw new Refused({ reason: 'INVALID_FIELDS', violations: result.violations });
+  const { purposes } = caller;
+  const heard = (violation: FieldViolation): FieldViolation =>
+    violation.rule === 'unknown_purpose' && purposes !== 'all'
+      ? { ...violation, expected: [...purposes].join(', ') }
+      : violation;
+  throw new Refused({ reason: 'INVALID_FIELDS', violations: result.violations.map(heard) });
 }

@@ -17,7 +17,7 @@ export function createCancelVerification(dependencies: CancelVerificationDepende
 
   return async (request: CancelVerificationInput, call: Call): Promise<VerificationOutput> => {
     authorize(request.purpose, call, purposes);
-    const { purpose, verificationId } = validOrRefused(validateCancelVerification(request, dependencies));
+    const { purpose, verificationId } = validOrRefused(validateCancelVerification(request, dependencies), call);
     const { slot, nonce } = locateId(verificationId, purpose, { keyring, call });
     return foundOrRefused(verificationOf(await store.cancel({ slot, nonce }), slot, keyring), call);
   };

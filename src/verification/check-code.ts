@@ -20,7 +20,7 @@ export function createCheckCode(dependencies: CheckCodeDependencies) {
 
   return async (input: CheckCodeInput, call: Call): Promise<CheckCodeOutput> => {
     authorize(input.purpose, call, purposes);
-    const { purpose, target } = validOrRefused(validateCheckCode(input, dependencies));
+    const { purpose, target } = validOrRefused(validateCheckCode(input, dependencies), call);
     const { slot, nonce } = locate(target, purpose, { keyring, call });
     const session = sessionKey(keyring, slot.phoneKey, input.client?.sessionId ?? '');
     const codeMac = keyring.codeMac({ ...slot, code: input.code });

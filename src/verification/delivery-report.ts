@@ -1,6 +1,7 @@
 /** Delivery reports: finds the send of each and stores it there. Vendors report early, and more than once. */
 import type { DeliveryReport } from '../domain/delivery.ts';
 import type { Keyring, ReportedSend } from '../domain/keyring.ts';
+import { WAITING_CODE_CHARACTERS } from '../domain/reports.ts';
 import type { Emit } from '../event.ts';
 import type { ReportReply, Store } from '../store/store.ts';
 
@@ -63,8 +64,10 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
    * report that finds no link is kept under both secrets, because the instance that links the message may have either.
    */
   async function linkedToken(provider: string, report: DeliveryReport): Promise<string | null> {
+    const { status, category, vendorCode } = report;
+    const kept = { status, category, vendorCode: vendorCode.slice(0, WAITING_CODE_CHARACTERS) };
     for (const message of keyring.messageKeys(provider, report.messageId)) {
-      const { token } = await store.lookup({ message, report: { ...report, token: '' } });
+      const { token } = await store.lookup({ message, report: kept });
       if (token !== null) return token;
     }
     return null;
@@ -88,8 +91,9 @@ export function createReporting({ store, keyring, emit }: ReportingParts): Repor
       if (send === null || messageId === '') return;
       const [message] = keyring.messageKeys(provider, messageId);
       const { reports } = await store.link({ message, token });
+      const named = reports.map((report) => ({ ...report, token: '', messageId }));
       // The answer to SendCode waits for the link, not for these.
-      const applied = applyAll(provider, reports, send).finally(() => pending.delete(applied));
+      const applied = applyAll(provider, named, send).finally(() => pending.delete(applied));
       pending.add(applied);
     },
 

@@ -20,7 +20,7 @@ export function createGetVerification(dependencies: GetVerificationDependencies)
 
   return async (request: GetVerificationInput, call: Call): Promise<VerificationOutput> => {
     authorize(request.purpose, call, purposes);
-    const { purpose, target } = validOrRefused(validateGetVerification(request, dependencies));
+    const { purpose, target } = validOrRefused(validateGetVerification(request, dependencies), call);
     const { slot, nonce } = locate(target, purpose, { keyring, call });
     const reply = await store.status({ slot, nonce, ...limits });
     const approval = nonce === null ? approvalOf(reply, slot) : null;

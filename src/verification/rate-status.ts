@@ -19,7 +19,7 @@ export function createRateStatus(dependencies: RateStatusDependencies) {
 
   return async (request: RateStatusInput, call: Call): Promise<RateStatusOutput> => {
     authorize(request.purpose, call, purposes);
-    const { phone, purpose } = validOrRefused(validateRateStatus(request, dependencies));
+    const { phone, purpose } = validOrRefused(validateRateStatus(request, dependencies), call);
     const { slot } = locate({ kind: 'phone', phone }, purpose, { keyring, call });
     const output = outputOf(await store.status({ slot, nonce: null, ...limits }), limits);
     call.facts.outcome = output.canSend ? 'can_send' : `blocked_by_${output.blockedBy}`;

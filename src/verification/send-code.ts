@@ -119,7 +119,7 @@ export function createSendCode(dependencies: SendCodeDependencies) {
 /** Throws Refused when the request is not valid. Nothing is charged yet. */
 function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDependencies): Send {
   const { keyring, phones, limits, random, testCode, now } = dependencies;
-  const { phone, purpose, locale } = validOrRefused(validateSendCode(request, dependencies));
+  const { phone, purpose, locale } = validOrRefused(validateSendCode(request, dependencies), call);
   call.facts.phone = phone.masked;
   const { lifeMs, digits, guesses, resend } = purpose;
   const fixedCode = testCode(phone.identity, now())?.slice(0, digits) ?? null;

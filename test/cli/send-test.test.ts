@@ -257,6 +257,10 @@ describe('what cannot be done is refused before anything is sent; exit code 2', 
     [['--phone', PHONE, '--purpose', 'dance'], '--purpose must be one of login, welcome\n'],
     [['--phone', PHONE, '--purpose', 'welcome'], 'the text needs --variable shop=… --variable name=…\n'],
     [['--phone', PHONE, '--purpose', 'welcome', '--variable', 'shop'], '--variable must be name=value\n'],
+    [
+      ['--phone', PHONE, '--purpose', 'welcome', '--variable', 'shop=evil.com', '--variable', 'name=0900 123 456'],
+      'the service would refuse variables[shop] (CONTAINS_LINK), variables[name] (CONTAINS_NUMBER)\n',
+    ],
     [['--phone', '+33612345678'], 'no route leads to FR\n'],
   ])('%j', async (args, why) => {
     const before = sent();

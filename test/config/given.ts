@@ -1,11 +1,16 @@
 /** Settings as an operator would have them, and what is wrong with them. */
-import { ConfigError, loadConfig } from '../../src/config/load.ts';
+import { describeConfig } from '../../src/config/describe.ts';
+import { ConfigError, loadConfig, loadExplained } from '../../src/config/load.ts';
 
 export type Env = Readonly<Record<string, string>>;
 
-export const TWILIO = { TWILIO_ACCOUNT_SID: 'AC1', TWILIO_AUTH_TOKEN: 'tok', TWILIO_PHONE_NUMBER: '+15005550006' };
+export const TWILIO = {
+  TWILIO_ACCOUNT_SID: `AC${'1'.repeat(32)}`,
+  TWILIO_AUTH_TOKEN: 'tok',
+  TWILIO_PHONE_NUMBER: '+15005550006',
+};
 export const TWILIO_VERIFY = {
-  TWILIO_VERIFY_ACCOUNT_SID: 'AC2',
+  TWILIO_VERIFY_ACCOUNT_SID: `AC${'2'.repeat(32)}`,
   TWILIO_VERIFY_AUTH_TOKEN: 'tok',
   TWILIO_VERIFY_SERVICE_SID: `VA${'0'.repeat(32)}`,
 };
@@ -27,8 +32,21 @@ export function without(env: Env, ...keys: string[]): Env {
   return Object.fromEntries(Object.entries(env).filter(([key]) => !keys.includes(key)));
 }
 
-export function load(env: Env, yaml = '') {
-  return loadConfig({ SMS_MOCK_MODE: 'off', COUNTERSIGN_CONFIG: 'given.yaml', ...env }, () => yaml);
+/** 21 November 2026: before test numbers in tests end. */
+const NOW = Date.parse('2026-11-21');
+
+export function load(env: Env, yaml = '', now = NOW) {
+  const given = { SMS_MOCK_MODE: 'off', COUNTERSIGN_CONFIG: 'given.yaml', ...env };
+  return loadConfig(given, () => yaml, { now });
+}
+
+/** What `config` prints. `files` are what `<variable>_FILE` may name. */
+export function described(env: Env, yaml = '', files: Readonly<Record<string, string>> = {}): string {
+  const { config, sources } = loadExplained(
+    { COUNTERSIGN_CONFIG: 'given.yaml', ...env },
+    (path) => files[path] ?? yaml,
+  );
+  return describeConfig(config, sources);
 }
 
 /** Every mistake as `place: problem`. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { describeConfig } from '../../src/config/describe.ts';
 import { ConfigError, loadConfig } from '../../src/config/load.ts';
 import { callerConfigs, limitPolicy, phonePolicy, purposePolicies } from '../../src/config/policies.ts';
 import { createKeyring } from '../../src/domain/keyring.ts';
+import { described } from './given.ts';
 
 type Env = Record<string, string>;
 
@@ -16,7 +16,8 @@ const PRODUCTION = {
   COUNTERSIGN_SECRET: SECRET,
   COUNTERSIGN_CALLERS: `{auth: {tokens: [${HASH}]}}`,
 };
-const TWILIO = { TWILIO_ACCOUNT_SID: 'AC0', TWILIO_AUTH_TOKEN: 'tok-en', TWILIO_PHONE_NUMBER: '+15005550006' };
+const ACCOUNT = `AC${'0'.repeat(32)}`;
+const TWILIO = { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: 'tok-en', TWILIO_PHONE_NUMBER: '+15005550006' };
 
 function load(env: Env, yaml?: string, options?: { ownProviders: boolean }) {
   const file: Env = yaml === undefined ? {} : { COUNTERSIGN_CONFIG: 'countersign.yaml' };
@@ -134,7 +135,7 @@ describe('the environment', () => {
       TENCENT_SMS_TEMPLATE_ID: '7',
     };
     const config = load({ ...TWILIO, ...tencent, SMS_MOCK_MODE: 'off' });
-    expect(config.twilio).toMatchObject({ accountSid: 'AC0', authToken: 'tok-en', phoneNumber: '+15005550006' });
+    expect(config.twilio).toMatchObject({ accountSid: ACCOUNT, authToken: 'tok-en', phoneNumber: '+15005550006' });
     expect(config.tencent).toMatchObject({
       secretId: 'i',
       secretKey: 'k',
@@ -261,7 +262,7 @@ describe('one mistake is named by its variable or its place in the file', () => 
     [
       { COUNTERSIGN_SECRET: 'ab'.repeat(31) },
       undefined,
-      'COUNTERSIGN_SECRET: must have at least 32 bytes (try: openssl rand -base64 32)',
+      'COUNTERSIGN_SECRET: must have at least 32 bytes, and two hexadecimal digits count as one (try: openssl rand -base64 32)',
     ],
     [{ COUNTERSIGN_SECRET: `${SECRET}\n` }, undefined, 'COUNTERSIGN_SECRET: starts or ends with white space'],
     [
@@ -277,7 +278,7 @@ describe('one mistake is named by its variable or its place in the file', () => 
     [
       {},
       `secret: { current: ${SECRET} }`,
-      'secret.current: belongs in the environment: set COUNTERSIGN_SECRET instead',
+      'secret.current: belongs in the environment: set COUNTERSIGN_SECRET or COUNTERSIGN_SECRET_FILE instead',
     ],
     [{ REDIS_URL: 'http://h' }, undefined, URLS],
     [{ REDIS_URL: 'redis://h?commandTimeout=9' }, undefined, URLS],
@@ -343,13 +344,13 @@ describe('one mistake is named by its variable or its place in the file', () => 
     [{ SMS_BRAND: 'a\nb' }, undefined, 'SMS_BRAND: must be 1 to 32 printable characters'],
     [{ SMS_MOCK_MODE: 'false' }, undefined, 'sms: no SMS provider configured'],
     [
-      { TWILIO_ACCOUNT_SID: 'AC1', TWILIO_AUTH_TOKEN: 'b' },
+      { TWILIO_ACCOUNT_SID: ACCOUNT, TWILIO_AUTH_TOKEN: 'b' },
       undefined,
       'TWILIO_PHONE_NUMBER: is required with the other Twilio settings',
     ],
     [{ LOG_LEVEL: 'loud' }, undefined, 'LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent'],
     [{ LOG_FORMAT: 'xml' }, undefined, 'LOG_FORMAT: must be one of json, pretty'],
-    [{}, 'sms: { brnad: x }', 'sms.brnad: is not a setting'],
+    [{}, 'sms: { brnad: x }', 'sms.brnad: is not a setting: did you mean brand?'],
     [{}, 'colour: blue', 'colour: is not a setting'],
     [{}, 'log: loud', 'log: must be a mapping'],
     [{}, '- a list', 'COUNTERSIGN_CONFIG: the file must hold a YAML mapping'],
@@ -490,7 +491,7 @@ describe('the description of the configuration', () => {
     TENCENT_SMS_TEMPLATE_ID: '7',
     NODE_ENV: 'development',
   };
-  const text = describeConfig(load(env));
+  const text = described(env);
 
   test('masks every secret', () => {
     for (const secret of [SECRET, OTHER_SECRET, 'pass-word', 'tok-en', 'tencent-key', HASH]) {
@@ -501,6 +502,6 @@ describe('the description of the configuration', () => {
 
   test('is a file that means the same', () => {
     const plain = { LOG_LEVEL: 'debug', SMS_CODE_DIGITS: '8', DEFAULT_REGION: 'DE', GRPC_LISTEN: '127.0.0.1:1' };
-    expect(load({}, describeConfig(load(plain)))).toEqual(load(plain));
+    expect(load({}, described(plain))).toEqual(load(plain));
   });
 });

@@ -10,11 +10,11 @@ describe('a mistake is named with its place', () => {
       'an account id that is none',
       { ...TWILIO, TWILIO_ACCOUNT_SID: 'SK1' },
       '',
-      ['TWILIO_ACCOUNT_SID: must begin with AC'],
+      ['TWILIO_ACCOUNT_SID: must be AC and 32 hexadecimal digits'],
     ],
     [
       'half an API key',
-      { ...TWILIO, TWILIO_API_KEY_SID: 'SK1' },
+      { ...TWILIO, TWILIO_API_KEY_SID: `SK${'1'.repeat(32)}` },
       '',
       ['TWILIO_API_KEY_SECRET: is required with the other Twilio settings'],
     ],

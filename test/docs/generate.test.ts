@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { configTable, withTable } from '../../scripts/generate-docs.ts';
-import { SETTINGS } from '../../src/config/sources.ts';
+import { SETTINGS } from '../../src/config/settings.ts';
 
 const rows = configTable().split('\n');
 
 test('the reference has one row for every variable, with a meaning', () => {
-  for (const { env, path, secret } of SETTINGS) {
-    const found = rows.filter((row) => row.startsWith(`| \`${env}\` |`));
+  for (const { env, path, secret, fromFile } of SETTINGS) {
+    const names = fromFile ? `\`${env}\`, \`${env}_FILE\`` : `\`${env}\``;
+    const found = rows.filter((row) => row.startsWith(`| ${names} |`));
     expect(found, env).toHaveLength(1);
     expect(found[0]).toMatch(/ \| [A-Z`][^|]{5,} \|$/);
     expect(found[0]?.includes(`\`${path.join('.')}\``)).toBe(!secret);

@@ -8,6 +8,8 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 const ago = (...times: number[]): number[] => times.map((time) => NOW - time);
+const sent = (...times: number[]) => ago(...times).map((at) => ({ at, own: true }));
+const elsewhere = (...times: number[]) => ago(...times).map((at) => ({ at, own: false }));
 
 describe('a sliding window of three an hour', () => {
   const hour: Limit = { name: 'hour', limit: 3, windowMs: HOUR };
@@ -63,7 +65,8 @@ function statusOf(history: Partial<SendHistory>, rules: Partial<typeof RULES> = 
 
 describe('the cooldown', () => {
   /** Sends a second apart, the last one a second ago. */
-  const sends = (count: number) => Array.from({ length: count }, (_, i) => NOW - (count - i) * 1_000);
+  const sends = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ at: NOW - (count - i) * 1_000, own: true }));
 
   it.each([
     [1, 1],
@@ -85,42 +88,69 @@ describe('the cooldown', () => {
   });
 
   it('ends at its moment, and not a millisecond before', () => {
-    expect(statusOf({ sends: ago(MINUTE - 1) })).toMatchObject({
+    expect(statusOf({ sends: sent(MINUTE - 1) })).toMatchObject({
       cooldown: { endsAt: NOW + 1 },
       blocked: { by: 'cooldown', retryAfterMs: 1 },
     });
-    expect(statusOf({ sends: ago(MINUTE) })).toMatchObject({ cooldown: { level: 1, endsAt: 0 }, blocked: null });
+    expect(statusOf({ sends: sent(MINUTE) })).toMatchObject({ cooldown: { level: 1, endsAt: 0 }, blocked: null });
   });
 
   it('forgets an SMS exactly an hour after it was sent', () => {
-    expect(statusOf({ sends: ago(HOUR - 1, 0) }).cooldown.level).toBe(2);
-    expect(statusOf({ sends: ago(HOUR, 0) }).cooldown.level).toBe(1);
+    expect(statusOf({ sends: sent(HOUR - 1, 0) }).cooldown.level).toBe(2);
+    expect(statusOf({ sends: sent(HOUR, 0) }).cooldown.level).toBe(1);
   });
 
   it('forgets what was sent until an approval, but not the pause after the last SMS', () => {
-    expect(statusOf({ sends: ago(5_000, 4_000, 3_000), approvedAt: NOW - 3_001 }).cooldown).toEqual({
+    expect(statusOf({ sends: sent(5_000, 4_000, 3_000), approvedAt: NOW - 3_001 }).cooldown).toEqual({
       level: 1,
       endsAt: NOW - 3_000 + MINUTE,
     });
-    expect(statusOf({ sends: ago(5_000, 4_000, 3_000), approvedAt: NOW - 3_000 }).cooldown).toEqual({
+    expect(statusOf({ sends: sent(5_000, 4_000, 3_000), approvedAt: NOW - 3_000 }).cooldown).toEqual({
       level: 0,
       endsAt: NOW - 3_000 + MINUTE,
     });
   });
 
   it('remembers for an hour, however long ago the approval was', () => {
-    expect(statusOf({ sends: ago(2 * HOUR, 0), approvedAt: NOW - 3 * HOUR }).cooldown.level).toBe(1);
+    expect(statusOf({ sends: sent(2 * HOUR, 0), approvedAt: NOW - 3 * HOUR }).cooldown.level).toBe(1);
   });
 
   it('is waived when the last code died in a failover; its level still counts', () => {
-    expect(statusOf({ sends: ago(2_000, 1_000), cooldownWaived: true })).toMatchObject({
+    expect(statusOf({ sends: sent(2_000, 1_000), cooldownWaived: true })).toMatchObject({
       cooldown: { level: 2, endsAt: 0 },
       blocked: null,
     });
   });
 
   it('of nothing is no cooldown', () => {
-    expect(statusOf({ sends: ago(0) }, { cooldownMs: 0 })).toMatchObject({ cooldown: { endsAt: 0 }, blocked: null });
+    expect(statusOf({ sends: sent(0) }, { cooldownMs: 0 })).toMatchObject({ cooldown: { endsAt: 0 }, blocked: null });
+  });
+});
+
+describe('sends of other callers', () => {
+  it.each([
+    [1, 0],
+    [5_000, 0],
+    [10_000, -10_000],
+    [10_001, -10_000],
+  ])('count as made at the next ten seconds: %i ms ago', (age, counted) => {
+    const at = NOW + counted;
+    const { windows, cooldown } = statusOf({ sends: elsewhere(age) });
+    expect(windows[0]).toEqual({ used: 1, own: 0, freesAt: 0, emptyAt: at + HOUR });
+    expect(cooldown).toEqual({ level: 1, endsAt: at + MINUTE });
+  });
+
+  it('leave a window, and end a cooldown, at the moment that is told, so that trying shows no more', () => {
+    const full = { cooldownMs: 0, windows: [{ name: 'one', limit: 1, windowMs: HOUR }] };
+    expect(statusOf({ sends: elsewhere(HOUR + 9_999) }, full).blocked).toBeNull();
+    expect(statusOf({ sends: elsewhere(HOUR - 1) }, full).blocked).toEqual({ by: 'one', retryAfterMs: 10_000 });
+    expect(statusOf({ sends: elsewhere(HOUR) }, full).blocked).toBeNull();
+  });
+
+  it('are counted apart from the caller’s own, whose times stay exact', () => {
+    const { windows, cooldown } = statusOf({ sends: [...elsewhere(HOUR / 2), ...sent(20_001, 12_345)] });
+    expect(windows[0]).toMatchObject({ used: 3, own: 2 });
+    expect(cooldown.endsAt).toBe(NOW - 12_345 + 2 * MINUTE);
   });
 });
 
@@ -128,7 +158,10 @@ describe('what SendCode would meet', () => {
   it('is nothing for a phone that nothing was sent to', () => {
     const empty = { used: 0, freesAt: 0, emptyAt: 0 };
     expect(statusOf({})).toEqual({
-      windows: [empty, empty],
+      windows: [
+        { ...empty, own: 0 },
+        { ...empty, own: 0 },
+      ],
       budgets: [empty, empty],
       cooldown: { level: 0, endsAt: 0 },
       blocked: null,
@@ -136,7 +169,7 @@ describe('what SendCode would meet', () => {
   });
 
   it('counts sends in the windows and failed guesses in the budgets, each row in its place', () => {
-    const status = statusOf({ sends: ago(2 * HOUR, HOUR - 1), failures: ago(2 * DAY, DAY - 1, MINUTE) });
+    const status = statusOf({ sends: sent(2 * HOUR, HOUR - 1), failures: ago(2 * DAY, DAY - 1, MINUTE) });
     expect(status.windows.map(({ used }) => used)).toEqual([1, 2]);
     expect(status.budgets.map(({ used }) => used)).toEqual([2, 3]);
   });
@@ -144,22 +177,22 @@ describe('what SendCode would meet', () => {
   const failures = (count: number, age: number) => Array.from({ length: count }, () => NOW - age);
 
   it.each<[what: string, history: Partial<SendHistory>, rules: Partial<typeof RULES>, blocked: object | null]>([
-    ['the cooldown', { sends: ago(1_000) }, {}, { by: 'cooldown', retryAfterMs: MINUTE - 1_000 }],
+    ['the cooldown', { sends: sent(1_000) }, {}, { by: 'cooldown', retryAfterMs: MINUTE - 1_000 }],
     [
       'a window, when it is full for longer than the cooldown',
-      { sends: ago(1_000) },
+      { sends: sent(1_000) },
       { windows: [{ name: 'phone_hour', limit: 1, windowMs: HOUR }] },
       { by: 'phone_hour', retryAfterMs: HOUR - 1_000 },
     ],
     [
       'the cooldown, when it is longer than a full window',
-      { sends: ago(1_000) },
+      { sends: sent(1_000) },
       { cooldownMs: 2 * HOUR, windows: [{ name: 'phone_hour', limit: 1, windowMs: HOUR }] },
       { by: 'cooldown', retryAfterMs: 2 * HOUR - 1_000 },
     ],
     [
       'the window that is full for longest, in whatever order they stand',
-      { sends: ago(1_000) },
+      { sends: sent(1_000) },
       {
         windows: [
           { name: 'phone_day', limit: 1, windowMs: DAY },
@@ -178,13 +211,13 @@ describe('what SendCode would meet', () => {
     ],
     [
       'of two that end at one moment the guesses, then the cooldown',
-      { sends: ago(HOUR), failures: failures(20, HOUR) },
+      { sends: sent(HOUR), failures: failures(20, HOUR) },
       { cooldownMs: DAY },
       { by: 'guesses_day', retryAfterMs: 23 * HOUR },
     ],
     [
       'the cooldown rather than a window that ends at the same moment',
-      { sends: ago(1_000) },
+      { sends: sent(1_000) },
       { cooldownMs: HOUR, windows: [{ name: 'phone_hour', limit: 1, windowMs: HOUR }] },
       { by: 'cooldown', retryAfterMs: HOUR - 1_000 },
     ],

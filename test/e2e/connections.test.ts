@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
-import type { SendResult } from '../../src/sms/provider.ts';
+import type { Reports, SendResult } from '../../src/sms/provider.ts';
 import { type AppOptions, type RunningApp, startApp } from '../support/app.ts';
 import { selfSignedCertificate } from '../support/certificate.ts';
 import { ok } from '../support/clients.ts';
@@ -39,8 +39,9 @@ async function redis(options: RedisServerOptions = {}): Promise<RedisServer & { 
 }
 
 async function serve(env: Readonly<Record<string, string>>, overrides: AppOptions = {}): Promise<RunningApp> {
-  const relaxed = { SMS_RESEND_INTERVAL_SECONDS: '0' };
-  const app = await startApp({ ...overrides, behind: [backup.provider], env: { ...relaxed, ...env } });
+  const relaxed = { SMS_RESEND_INTERVAL_SECONDS: '0', CALLBACK_PUBLIC_URL: 'https://sms.example.com' };
+  const behind = [{ ...backup.provider, reports: REPORTS }];
+  const app = await startApp({ ...overrides, behind, env: { ...relaxed, ...env } });
   closers.push(() => app.stop());
   return app;
 }
@@ -50,8 +51,17 @@ const connects = (app: RunningApp) =>
 
 /** Takes a message only where `everything` asks for it. */
 const backup = createInbox('backup');
+/** A report is the id of a message that was delivered. */
+const REPORTS: Reports = {
+  byMessageId: true,
+  read: ({ body }) => ({
+    kind: 'reports',
+    reports: [{ token: '', messageId: body.toString(), status: 'delivered', category: '', vendorCode: '' }],
+    answer: { status: 204, body: '' },
+  }),
+};
 const AWAY: SendResult = { kind: 'unavailable', category: 'transient', vendorCode: '503' };
-const ACCEPTED: SendResult = { kind: 'accepted', messageId: 'm', segments: 1 };
+const ACCEPTED = { kind: 'accepted', messageId: 'm', segments: 1 } as const;
 backup.answer(async () => AWAY);
 
 let serial = 0;
@@ -75,9 +85,12 @@ async function everything(app: RunningApp): Promise<string[]> {
   await note(user.send());
   app.inbox.answer(async () => AWAY);
   await note(user.send({ requestId: 'refunded', client: { sessionId: 'another' } }));
+  // A report that comes before its message is known to be sent.
+  const messageId = `message-${serial}`;
+  await note(fetch(`${app.callbacks}/backup`, { method: 'POST', body: messageId }).then(({ ok }) => String(ok)));
   // Two messages for one call: both are charged.
   app.inbox.answer(async () => ({ kind: 'unknown', category: 'timeout', vendorCode: 'timeout' }));
-  backup.answer(async () => ACCEPTED);
+  backup.answer(async () => ({ ...ACCEPTED, messageId }));
   await note(user.send());
   backup.answer(async () => AWAY);
   app.inbox.answer(async () => ACCEPTED);
@@ -99,7 +112,10 @@ async function everything(app: RunningApp): Promise<string[]> {
   used.codes.push(...app.inbox.messages.map(({ code }) => code));
   return outcomes;
 }
-const FINE = ['OK', 'OK', 'WRONG_CODE', 'WRONG_CODE', 'OK', 'UNAVAILABLE', 'OK', 'APPROVED', 'OK', 'OK', 'OK', 'OK'];
+const FINE = [
+  ...['OK', 'OK', 'WRONG_CODE', 'WRONG_CODE', 'OK', 'UNAVAILABLE', 'true', 'OK', 'APPROVED'],
+  ...['OK', 'OK', 'OK', 'OK'],
+];
 
 /** Calls are refused, and nothing is sent. */
 async function expectUnreachable(app: RunningApp): Promise<void> {

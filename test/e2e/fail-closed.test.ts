@@ -4,6 +4,7 @@
  */
 import { describe, expect, it, type TestContext } from 'vitest';
 import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
+import type { Readiness } from '../../src/ops/readiness.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
@@ -59,7 +60,39 @@ async function uncharged(client: ServiceClient, phone: string): Promise<void> {
   });
 }
 
-describe.concurrent.each(OUTAGES)('when Redis $what', ({ options, begin, reads, keeps }) => {
+describe.concurrent.each(OUTAGES)('when Redis $what', ({ options, begin, reads, keeps, why, full }) => {
+  it('/readyz, the gauge and the log say so, and what happened', async ({ onTestFinished: atEnd }) => {
+    const redis = await start(atEnd, options);
+    const app = await serve(atEnd, redis.url);
+    const readyz = async () => (await (await fetch(`${app.ops}/readyz`)).json()) as Readiness & { status: string };
+    const lost = async () =>
+      /^countersign_store_lost (\d)/m.exec(await (await fetch(`${app.ops}/metrics`)).text())?.[1];
+    await eventually('ready', async () => (await readyz()).components.store === 'ready');
+    const end = await begin(redis);
+    const found = await eventually('it says why', async () => {
+      const body = await readyz();
+      return why.test(body.why ?? '') && body;
+    });
+    const server = 'serving';
+    expect(found).toMatchObject(
+      full
+        ? { status: 'not ready', components: { server, store: 'full' } }
+        : { status: 'ready', components: { server, store: 'unreachable' } },
+    );
+    expect(await lost()).toBe('1');
+    await eventually('a line in the log', async () => {
+      await send(app.client('grpc'), REFUSED);
+      return app
+        .log()
+        .split('\n')
+        .some((line) => /"store (call failed|lost)"/.test(line) && why.test(JSON.parse(line).why));
+    });
+    expect(app.log()).not.toMatch(/"why":"[^"]*(?:maxRetries|enableOfflineQueue|isn't writeable|Command timed out)/);
+    await end();
+    await eventually('ready again', async () => (await readyz()).components.store === 'ready');
+    expect(await lost()).toBe('0');
+  });
+
   it.for<Protocol>(['grpc', 'json'])(
     '%s callers are refused, and served again afterwards',
     async (protocol, { onTestFinished: atEnd }) => {

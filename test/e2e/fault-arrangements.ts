@@ -3,7 +3,7 @@ import type { AttemptResult } from '../../src/domain/delivery.ts';
 import type { Verdict } from './fault-table.ts';
 
 /** What the providers behind the faulty one do. */
-export type Follower = 'healthy' | 'hangs' | 'in doubt';
+export type Follower = 'healthy' | 'hangs' | 'in doubt' | 'down';
 
 export interface Expected {
   /** Refused as the row says, or OK with this status of the delivery. */
@@ -58,6 +58,16 @@ export const BEFORE_ONE_IN_DOUBT: Arrangement = {
   expected: {
     not_sent: { answer: 'ACCEPTED', by: 2, attempts: ['unavailable', 'unknown', 'accepted'] },
     maybe: { answer: 'UNKNOWN', by: 0, attempts: ['unknown', 'unknown'] },
+    final: FINAL,
+  },
+};
+
+/** The second surely sent nothing: after whatever the first did, one more SMS may be sent, by the third. */
+export const BEFORE_ONE_THAT_IS_DOWN: Arrangement = {
+  followers: ['down', 'healthy'],
+  expected: {
+    not_sent: { answer: 'ACCEPTED', by: 2, attempts: ['unavailable', 'unavailable', 'accepted'] },
+    maybe: { answer: 'ACCEPTED', by: 2, attempts: ['unknown', 'unavailable', 'accepted'] },
     final: FINAL,
   },
 };

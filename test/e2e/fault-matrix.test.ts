@@ -10,6 +10,7 @@ import {
   BEFORE_A_HEALTHY_ONE,
   BEFORE_ONE_IN_DOUBT,
   BEFORE_ONE_THAT_HANGS,
+  BEFORE_ONE_THAT_IS_DOWN,
   OUTLASTING_THE_CALLER,
 } from './fault-arrangements.ts';
 import { createCells } from './fault-cell.ts';
@@ -28,6 +29,7 @@ describe.each(['tencent', 'twilio', 'twilio-verify', 'webhook'] as const)('%s', 
   it.each(rows)('$fault, and has a healthy one behind it: $verdict', (row) => play(row, BEFORE_A_HEALTHY_ONE));
   it.each(sample)('$fault, and the next one hangs: $verdict', (row) => play(row, BEFORE_ONE_THAT_HANGS));
   it.each(sample)('$fault, and the next one loses its answer: $verdict', (row) => play(row, BEFORE_ONE_IN_DOUBT));
+  it.each(sample)('$fault, and the next one is closed: $verdict', (row) => play(row, BEFORE_ONE_THAT_IS_DOWN));
   it.each(silent)('$fault for longer than its caller waits: $verdict', (row) => play(row, OUTLASTING_THE_CALLER));
 });
 

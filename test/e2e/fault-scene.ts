@@ -55,6 +55,7 @@ const FOLLOWERS: Readonly<Record<Follower, Misbehaviour | null>> = {
   healthy: null,
   hangs: { do: 'hang' },
   'in doubt': html(502),
+  down: html(401),
 };
 
 export async function openScene(stage: Stage, options: SceneOptions): Promise<Scene> {

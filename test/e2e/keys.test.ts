@@ -141,7 +141,7 @@ describe('after every kind of call', () => {
 
 const GRAMMAR = /^cs:2:\{[0-9a-f]{2}\.[\w-]{22}\}:([vsfaqr])(?::anonymous:[\w-]+)?$/;
 /** No phone's tag begins like this one. */
-const MESSAGE = /^cs:2:\{(m)\.[0-9a-f]{2}-[\w-]{22}\}$/;
+const MESSAGE = /^cs:2:\{(m)\.[0-9a-f]{2}-[\w-]{2}\}(?::[\w-]{20})?$/;
 
 describe('negative controls: the check after each test finds', () => {
   it.each([

@@ -22,6 +22,7 @@ const KEYS: Readonly<Record<string, (args: readonly string[]) => readonly string
     [
       ...['hget', 'hmget', 'hgetall', 'hset', 'hdel', 'hincrby', 'pexpire'],
       ...['zadd', 'zrem', 'zcount', 'zrevrange', 'zremrangebyscore', 'zscore'],
+      ...['rpush', 'ltrim', 'lrange', 'lrem'],
     ].map((name) => [name, FIRST]),
   ),
 };

@@ -9,6 +9,10 @@ export interface Outage {
   readonly options?: RedisServerOptions;
   /** Resolves, once it is there, with what ends it. */
   begin(redis: RedisServer): Promise<() => Promise<unknown>>;
+  /** Its words in the log and in `/readyz`. */
+  readonly why: RegExp;
+  /** Memory or disk: not ready at once, since no failover mends it. */
+  readonly full?: true;
   /** Redis still runs scripts that write nothing: RateStatus goes on explaining. */
   readonly reads?: true;
   /** Codes are still good afterwards. */
@@ -18,6 +22,7 @@ export interface Outage {
 export const OUTAGES: readonly Outage[] = [
   {
     what: 'was killed',
+    why: /^no connection to Redis: nothing listens there|^the connection to Redis broke before it answered$/,
     begin: async (redis) => {
       await redis.kill('SIGKILL');
       return () => redis.restart();
@@ -25,6 +30,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     what: 'stalls',
+    why: /^Redis did not answer in \d+ ms$/,
     begin: async (redis) => {
       await redis.kill('SIGSTOP');
       return () => redis.kill('SIGCONT');
@@ -32,6 +38,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     what: 'holds writes back, as in a coordinated failover',
+    why: /^Redis did not answer in \d+ ms$/,
     begin: async (redis) => {
       const admin = redis.connect();
       await admin.client('PAUSE', 60_000, 'WRITE');
@@ -40,6 +47,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     what: 'loads its data',
+    why: /^Redis is loading its data$/,
     options: { args: ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'] },
     begin: async (redis) => {
       const admin = redis.connect({ enableReadyCheck: false });
@@ -56,6 +64,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     what: 'has become a replica',
+    why: /^this Redis is a replica$/,
     begin: async (redis) => {
       const admin = redis.connect();
       await admin.replicaof('127.0.0.1', 1);
@@ -64,6 +73,8 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     what: 'is full',
+    why: /^Redis is out of memory \(maxmemory\)$/,
+    full: true,
     begin: async (redis) => {
       const admin = redis.connect();
       await admin.config('SET', 'maxmemory', '1');
@@ -74,6 +85,8 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     what: 'cannot write to its disk',
+    why: /^Redis cannot write to its disk$/,
+    full: true,
     begin: async (redis) => {
       const admin = redis.connect();
       const [, dir = ''] = (await admin.config('GET', 'dir')) as string[];
@@ -89,7 +102,19 @@ export const OUTAGES: readonly Outage[] = [
     keeps: true,
   },
   {
+    what: 'has too few replicas',
+    why: /^Redis has too few replicas to take writes/,
+    begin: async (redis) => {
+      const admin = redis.connect();
+      await admin.config('SET', 'min-replicas-to-write', '1');
+      return () => admin.config('SET', 'min-replicas-to-write', '0');
+    },
+    reads: true,
+    keeps: true,
+  },
+  {
     what: 'wants another password',
+    why: /^Redis refuses the user or the password$|^Redis wants a user or a password$/,
     begin: async (redis) => {
       const admin = redis.connect();
       await admin.config('SET', 'requirepass', 'another');
@@ -100,6 +125,7 @@ export const OUTAGES: readonly Outage[] = [
   },
   {
     what: 'takes no more connections',
+    why: /^Redis takes no more connections \(maxclients\)$|^no connection to Redis: .* is maxclients reached/,
     begin: async (redis) => {
       const admin = redis.connect();
       await admin.config('SET', 'maxclients', '1');

@@ -139,7 +139,7 @@ describe('where no route leads', () => {
 describe('a variable that a template would refuse is the caller’s error', () => {
   it.each([
     ['empty', '', 'REQUIRED'],
-    ['too long', '1234567890123', 'TOO_LONG'],
+    ['too long', 'Corner Shop X', 'TOO_LONG'],
   ])('%s: it is named, nothing is sent, nothing is charged', async (_, order, reason) => {
     const file = 'tencent: { templateParameters: [code, order], parameterCharacters: 12 }';
     const app = await start(['tencent'], { file });

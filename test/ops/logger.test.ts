@@ -31,7 +31,7 @@ function rpc(over: Partial<Extract<Event, { type: 'rpc' }>> = {}): Event {
     status: 'OK',
     reason: null,
     seconds: 0.01234,
-    facts: {},
+    facts: { caller: 'auth' },
     ...over,
   };
 }
@@ -60,6 +60,23 @@ test('an RPC is one record with who, what, for whom and how long', async () => {
       latency_ms: 12.34,
       msg: 'rpc',
     },
+  ]);
+});
+
+test('what strangers ask for is logged once a second, and probes that are well not at all', async () => {
+  const stranger = rpc({ status: 'UNAUTHENTICATED', facts: {} });
+  const probe = rpc({ method: 'Health/Check', facts: {} });
+  expect(await records([stranger, stranger, probe, { ...probe, status: 'NOT_FOUND' } as Event])).toMatchObject([
+    { status: 'UNAUTHENTICATED', msg: 'rpc' },
+    { method: 'Health/Check', status: 'NOT_FOUND' },
+  ]);
+});
+
+test('connections that are cut are a warning, once a minute for each reason', async () => {
+  const cut = { type: 'cut', listener: 'grpc', why: 'late' } as const;
+  expect(await records([cut, cut, { ...cut, why: 'full' }])).toEqual([
+    { level: 'warn', listener: 'grpc', why: 'late', msg: 'connections or streams are cut' },
+    { level: 'warn', listener: 'grpc', why: 'full', msg: 'connections or streams are cut' },
   ]);
 });
 
@@ -323,7 +340,9 @@ describe('what an attacker put into a field', () => {
 
 describe('should a change ever log a secret', () => {
   test('a full phone number is cut out of any text', async () => {
-    expect(await records([rpc({ facts: { phone: '+14155550123' } })])).toMatchObject([{ phone: '[redacted]' }]);
+    expect(await records([rpc({ facts: { caller: 'auth', phone: '+14155550123' } })])).toMatchObject([
+      { phone: '[redacted]' },
+    ]);
   });
 
   test('the value under a telling name is replaced', async () => {

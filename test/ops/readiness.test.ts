@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { Refused } from '../../src/domain/refusal.ts';
 import type { Event } from '../../src/event.ts';
 import { createReadiness, type Phase } from '../../src/ops/readiness.ts';
 
 function setUp() {
-  const state = { phase: 'serving' as Phase, storeFails: false, now: 0, asked: 0 };
+  const state = { phase: 'serving' as Phase, storeFails: false, error: new Error('away'), now: 0, asked: 0 };
   const events: Event[] = [];
   const readiness = createReadiness({
     emit: (event) => events.push(event),
@@ -11,7 +12,7 @@ function setUp() {
     clock: () => state.now,
     async ready() {
       state.asked++;
-      if (state.storeFails) throw new Error('away');
+      if (state.storeFails) throw state.error;
     },
   });
   return { state, readiness, events };
@@ -63,6 +64,18 @@ describe('a store that goes away', () => {
     state.now = 34_999;
     expect(await readiness()).toMatchObject({ ready: true });
   });
+});
+
+test('a store that takes no writes is not tolerated, and the answer says why', async () => {
+  const { state, readiness } = setUp();
+  await readiness();
+  state.storeFails = true;
+  const cause = new Error('Redis is out of memory (maxmemory)');
+  state.error = new Refused({ reason: 'STORE_UNAVAILABLE', retryAfterMs: 1_000, full: true }, { cause });
+  const found = { components: { server: 'serving', store: 'full' }, why: 'Redis is out of memory (maxmemory)' };
+  expect(await readiness()).toEqual({ ready: false, ...found });
+  state.storeFails = false;
+  expect(await readiness()).toEqual({ ready: true, components: { server: 'serving', store: 'ready' } });
 });
 
 test('probes at the same moment ask the store once', async () => {

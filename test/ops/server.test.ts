@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Event } from '../../src/event.ts';
 import type { Readiness } from '../../src/ops/readiness.ts';
 import { createOpsServer } from '../../src/ops/server.ts';
 
@@ -14,7 +15,7 @@ const options = {
     asked++;
     return readiness();
   },
-  onFault: (error: unknown) => faults.push(error),
+  emit: (event: Event) => void (event.type === 'fault' && faults.push(event.error)),
 };
 const server = createOpsServer(options);
 let port: number;

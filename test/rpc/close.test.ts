@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { Edge } from '../../src/rpc/edge.ts';
 import type { CheckCodeOutput } from '../../src/verification/types.ts';
-import { type Edges, startEdges } from './edges.ts';
+import { callHeaders, dataFrame, headersFrame, rawConnection } from '../support/http2-frames.ts';
+import { eventually } from '../support/wait.ts';
+import { type Edges, frame, rawGrpc, startEdges } from './edges.ts';
 
 const { checkCode } = VerificationService.method;
 const HOUR_MS = 3_600_000;
@@ -65,6 +67,21 @@ describe.each(EDGES)('closing the listener of $protocol', ({ protocol, edge, por
     await edge().close(HOUR_MS);
     await edge().close(HOUR_MS);
   });
+});
+
+test.each([
+  ['a health Watch', '/grpc.health.v1.Health/Watch', frame(Buffer.of())],
+  ['a stream of reflection', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', Buffer.of()],
+])('%s that a client keeps open holds up no stop', async (_, path, body) => {
+  const { socket, received } = rawConnection(Number(edges.grpc.split(':')[1]));
+  socket.write(headersFrame(1, callHeaders(path)));
+  if (body.length > 0) socket.write(dataFrame(1, body, { end: true }));
+  edges.grpcEdge.setServing(true);
+  // The answer of a later call: the server has the stream.
+  await rawGrpc(edges.grpc, { ':path': '/grpc.health.v1.Health/Check' }, frame(Buffer.of()));
+  edges.grpcEdge.setServing(false);
+  await edges.grpcEdge.close(HOUR_MS);
+  await eventually('the client was told', () => received.goaway > 0 && socket.destroyed);
 });
 
 test.each(EDGES)('a port that is taken is an error, not a crash ($protocol)', async ({ edge, port }) => {

@@ -5,7 +5,7 @@ import type { Event } from '../../src/event.ts';
 import { type CallerConfig, createAuthenticator } from '../../src/rpc/auth.ts';
 import { createConnectEdge } from '../../src/rpc/connect.ts';
 import type { Edge } from '../../src/rpc/edge.ts';
-import { createGrpcEdge, type GrpcEdge } from '../../src/rpc/grpc.ts';
+import { createGrpcEdge, type GrpcEdge, type GrpcEdgeOptions } from '../../src/rpc/grpc.ts';
 import { createHandlers } from '../../src/rpc/service.ts';
 import type { Verifier } from '../../src/verification/verifier.ts';
 import { type Addresses, openClient, type Protocol, type ServiceClient } from '../support/clients.ts';
@@ -29,8 +29,10 @@ export interface Edges extends Addresses {
 export async function startEdges(
   options: {
     callers?: readonly CallerConfig[];
+    localNamesOnly?: boolean;
     deadlineMs?: number | ((rpc: string) => number);
     reflection?: boolean;
+    bounds?: Partial<GrpcEdgeOptions>;
   } = {},
 ): Promise<Edges> {
   const events: Event[] = [];
@@ -49,10 +51,12 @@ export async function startEdges(
   const shared = {
     handlers: createHandlers(verifier),
     authenticate: createAuthenticator(options.callers ?? []),
+    localNamesOnly: options.localNamesOnly ?? false,
     emit: (event: Event) => void events.push(event),
     clock: () => performance.now(),
     maxMessageBytes: MAX_MESSAGE_BYTES,
     deadlineMs: typeof deadlineMs === 'number' ? () => deadlineMs : deadlineMs,
+    ...options.bounds,
   };
   const grpcEdge = createGrpcEdge({ ...shared, reflection: options.reflection ?? true });
   const httpEdge = createConnectEdge(shared);

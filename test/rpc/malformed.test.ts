@@ -112,11 +112,6 @@ describe('a malformed message is INVALID_ARGUMENT, and nothing of it comes back'
     expectMalformedGrpc(answer, webTrailers(answer));
   });
 
-  test('gRPC: a message that claims to be gzip', async () => {
-    const answer = await grpc(frame(GOOD, true), { 'grpc-encoding': 'gzip' });
-    expectMalformedGrpc(answer, answer.headers);
-  });
-
   test('gRPC: a deadline that is none', async () => {
     const answer = await grpc(frame(GOOD), { 'grpc-timeout': CODE });
     expectMalformedGrpc(answer, answer.headers);
@@ -171,11 +166,8 @@ describe('what the libraries refuse in their own words', () => {
   const large = Buffer.alloc(MAX_MESSAGE_BYTES + 1, PHONE);
   afterEach(() => expect(edges.reached).toEqual([]));
 
-  test.each([
-    ['a message that is too large', frame(large), {}],
-    ['a message that becomes too large', frame(gzipSync(large), true), { 'grpc-encoding': 'gzip' }],
-  ])('gRPC: %s is RESOURCE_EXHAUSTED', async (_, body, headers) => {
-    const answer = await grpc(body, headers);
+  test('gRPC: a message that is too large is RESOURCE_EXHAUSTED', async () => {
+    const answer = await grpc(frame(large));
     expect(answer.headers['grpc-status']).toBe('8');
     expect(JSON.stringify(answer)).not.toMatch(SECRETS);
     expect(onlyRpc(edges.events)).toMatchObject({ method: 'CheckCode', status: 'RESOURCE_EXHAUSTED', reason: null });
@@ -205,17 +197,44 @@ describe('what the libraries refuse in their own words', () => {
     expect(onlyRpc(edges.events)).toMatchObject({ method: 'CheckCode', status: 'RESOURCE_EXHAUSTED', reason: null });
   });
 
-  test('gRPC: an unknown compression, and no message, are UNIMPLEMENTED', async () => {
-    for (const [body, headers] of [
-      [frame(GOOD, true), { 'grpc-encoding': 'zstd' }],
-      [Buffer.of(), {}],
-      [frame(GOOD).subarray(0, 20), {}],
-    ] as const) {
-      edges.begin();
-      const answer = await grpc(body, headers);
-      expect(answer.headers['grpc-status']).toBe('12');
-      expect(onlyRpc(edges.events)).toMatchObject({ status: 'UNIMPLEMENTED', reason: null });
-    }
+  test.each([
+    ['gzip', frame(gzipSync(GOOD), true), { 'grpc-encoding': 'gzip' }],
+    ['deflate', frame(deflateSync(GOOD), true), { 'grpc-encoding': 'deflate' }],
+    ['what claims to be gzip', frame(GOOD, true), { 'grpc-encoding': 'gzip' }],
+    ['gzip that becomes too large', frame(gzipSync(large), true), { 'grpc-encoding': 'gzip' }],
+    ['an unknown compression', frame(GOOD, true), { 'grpc-encoding': 'zstd' }],
+    ['a compression that is not used', frame(GOOD), { 'grpc-encoding': 'gzip' }],
+    ['a compression that is not named', frame(gzipSync(GOOD), true), {}],
+  ])('gRPC: %s is UNIMPLEMENTED, and says which compression is accepted', async (_, body, headers) => {
+    const answer = await grpc(body, headers);
+    expect(answer.headers['grpc-status']).toBe('12');
+    expect(answer.headers['grpc-accept-encoding']).toBe('identity');
+    expect(decodeURIComponent(String(answer.headers['grpc-message']))).toMatch(/^Compressed requests are not accepted/);
+    expect(onlyRpc(edges.events)).toMatchObject({ method: 'CheckCode', status: 'UNIMPLEMENTED', reason: null });
+  });
+
+  test.each([
+    ['no message', Buffer.of()],
+    ['a stream that ends within a message', frame(GOOD).subarray(0, 20)],
+    ['a second message', Buffer.concat([frame(GOOD), frame(GOOD)])],
+    ['an empty second message', Buffer.concat([frame(GOOD), frame(Buffer.of())])],
+    ['the beginning of a second message', Buffer.concat([frame(GOOD), Buffer.of(0)])],
+  ])('gRPC: %s is UNIMPLEMENTED', async (_, body) => {
+    const answer = await grpc(body);
+    expect(answer.headers['grpc-status']).toBe('12');
+    expect(JSON.stringify(answer)).not.toMatch(SECRETS);
+    expect(onlyRpc(edges.events)).toMatchObject({ method: 'CheckCode', status: 'UNIMPLEMENTED', reason: null });
+  });
+
+  test.each(['/', `${SERVICE}/Nothing`, `/${PHONE}/${CODE}`])('gRPC: the path %s is UNIMPLEMENTED', async (path) => {
+    const answer = await rawGrpc(edges.grpc, { ':path': path }, frame(GOOD));
+    expect(answer.headers['grpc-status']).toBe('12');
+    expect(onlyRpc(edges.events)).toMatchObject({ edge: 'grpc', method: 'unknown', status: 'UNIMPLEMENTED' });
+  });
+
+  test('gRPC: another content type is 415', async () => {
+    expect((await grpc(frame(GOOD), { 'content-type': 'text/plain' })).headers[':status']).toBe(415);
+    expect(onlyRpc(edges.events)).toMatchObject({ edge: 'grpc', method: 'unknown', status: 'UNIMPLEMENTED' });
   });
 
   test.each([

@@ -86,7 +86,7 @@ const DELIVERIES = {
 const who = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const session = fc.constantFrom('', '', '', '', 'a', 'b');
 /** Keyed hashes. */
-const variables = fc.constantFrom('', '', '', '', 'v', 'w');
+const variables = fc.constantFrom('', '', '', '', '', '', '', '', '', '', 'v', 'w');
 const request = fc.constantFrom(null, null, null, 0, 1);
 /** Counted from the newest. */
 const which = fc.constantFrom(0, 0, 0, 0, 1, 2);
@@ -278,7 +278,7 @@ export async function run(store: Store, command: Command, step: Step, issued: Is
 async function runLink(store: Store, command: Command & { kind: 'link' | 'lookup' }, { phoneKey, index }: Step) {
   const message = `${command.message}-${phoneKey}`;
   if (command.kind === 'link') return await store.link({ message, token: command.token });
-  const report = { token: '', messageId: `m-${index}`, status: command.status, category: '', vendorCode: '' } as const;
+  const report = { status: command.status, category: '', vendorCode: `w-${index}` } as const;
   return await store.lookup({ message, report });
 }
 

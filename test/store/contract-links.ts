@@ -1,7 +1,7 @@
 /** What every store promises of vendors' message ids: a report and the link to its send find each other, once. */
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
-import type { DeliveryReport } from '../../src/domain/delivery.ts';
+import type { WaitingReport } from '../../src/store/report-commands.ts';
 import { DAY, HOUR, type World } from './contract-world.ts';
 
 export function linkContract(world: World): void {
@@ -11,15 +11,13 @@ export function linkContract(world: World): void {
     message = `00-${randomBytes(16).toString('base64url')}`;
   });
 
-  const reportOf = (n: number): DeliveryReport => ({
-    token: '',
-    messageId: `m-${n}`,
+  const reportOf = (n: number): WaitingReport => ({
     status: 'failed',
     category: 'unreachable',
     vendorCode: `a "quoted" word/${n}`,
   });
   const link = (token = 'token') => world.store().link({ message, token });
-  const lookup = (n = 1) => world.store().lookup({ message, report: reportOf(n) });
+  const lookup = (n = 1, other = message) => world.store().lookup({ message: other, report: reportOf(n) });
 
   it('a report that comes after the link finds the send, as often as it comes', async () => {
     expect(await link()).toEqual({ reports: [] });
@@ -51,20 +49,44 @@ export function linkContract(world: World): void {
     expect(await lookup()).toEqual({ token: 'first' });
   });
 
-  it('keeps at most 10 reports: the newest', async () => {
+  it('keeps at most 8 reports: the newest', async () => {
     for (let n = 0; n < 25; n++) await lookup(n);
-    expect(await link()).toEqual({ reports: Array.from({ length: 10 }, (_, n) => reportOf(15 + n)) });
+    expect(await link()).toEqual({ reports: Array.from({ length: 8 }, (_, n) => reportOf(17 + n)) });
   });
 
-  it('reports wait for an hour after the last one', async () => {
+  it('keeps 8 in a bucket, whichever messages they are of: the newest', async () => {
+    await lookup(1);
+    for (let n = 2; n < 9; n++) await lookup(n, `${message}-${n}`);
+    await lookup(9);
+    expect(await link()).toEqual({ reports: [reportOf(9)] });
+    message += '-2';
+    expect(await link()).toEqual({ reports: [reportOf(2)] });
+  });
+
+  it('other buckets take no place in this one', async () => {
+    const other = message.startsWith('00-A') ? '00-B' : '00-A';
+    await lookup(1);
+    for (let n = 0; n < 25; n++) await lookup(n, `${other}${randomBytes(16).toString('base64url')}`);
+    expect(await link()).toEqual({ reports: [reportOf(1)] });
+  });
+
+  it('each report waits for an hour', async () => {
     await lookup(1);
     pass(HOUR - 1);
     await lookup(2);
-    pass(HOUR - 1);
-    expect(await link()).toEqual({ reports: [reportOf(1), reportOf(2)] });
+    await lookup(3, `${message}-another`);
+    pass(1);
+    expect(await link()).toEqual({ reports: [reportOf(2)] });
     message += '-another';
-    await lookup(3);
+    pass(HOUR - 1);
+    expect(await link()).toEqual({ reports: [] });
+  });
+
+  it('what expired does not come back with a later link', async () => {
+    await lookup(1);
     pass(HOUR);
+    await link();
+    pass(3 * DAY);
     expect(await link()).toEqual({ reports: [] });
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import { EARLY_REPORT_MS, REPORT_MS } from '../../src/domain/policy.ts';
 import type { Slot } from '../../src/domain/slot.ts';
@@ -163,31 +163,81 @@ export function redisContract(shared: SharedRedis): void {
     const candidate = { nonce: 'nonce', seed: 'seed', codeMac: 'right' };
     await store.send({ slot, rules, sendId: 'send', candidate, session: '', content: '', request: null });
     const [sends = ''] = await shared.client.keys(`${shared.prefix}*:s`);
-    expect(await shared.client.zadd(sends, 'XX', 'CH', Date.now() + 86_400_000, 'send')).toBe(1);
+    expect(await shared.client.zadd(sends, 'XX', 'CH', Date.now() + 86_400_000, 'auth:send')).toBe(1);
     const { blocked } = await store.status({ slot, nonce: null, cooldownMs: 60_000, windows });
     expect(blocked).toEqual({ by: 'ten', retryAfterMs: 600_000 });
-    expect(Number(await shared.client.zscore(sends, 'send'))).toBeLessThanOrEqual(Date.now());
+    expect(Number(await shared.client.zscore(sends, 'auth:send'))).toBeLessThanOrEqual(Date.now());
     await store.close();
   });
 
-  it('keeps what it knows of a vendor’s message under one key, for as long as it can be asked for', async () => {
+  it('keeps what it knows of a vendor’s message under one tag, for as long as it can be asked for', async () => {
     const store = await create(() => 1_800_000_000_000);
-    const report = { token: '', messageId: 'm', status: 'delivered', category: '', vendorCode: '' } as const;
-    const key = `${shared.prefix}:2:{m.00-message}`;
-    const lives = async () => Math.ceil((await shared.client.pttl(key)) / 60_000) * 60_000;
+    const report = { status: 'delivered', category: '', vendorCode: '' } as const;
+    const waiting = `${shared.prefix}:2:{m.00-me}`;
+    const link = `${waiting}:ssage`;
+    const lives = async (key: string) => Math.ceil((await shared.client.pttl(key)) / 60_000) * 60_000;
+    const keys = () => shared.client.keys(`${shared.prefix}*`);
     await store.lookup({ message: '00-message', report });
-    expect(await lives()).toBe(EARLY_REPORT_MS);
+    expect(await lives(waiting)).toBe(EARLY_REPORT_MS);
+    expect(await shared.client.lrange(waiting, 0, -1)).toEqual(['1800000000000 00-message ["delivered","",""]']);
+    expect(await keys()).toEqual([waiting]);
     await store.link({ message: '00-message', token: 'token' });
-    expect(await lives()).toBe(REPORT_MS);
-    expect(await shared.client.keys(`${shared.prefix}*`)).toEqual([key]);
-    expect(Object.keys(await shared.client.hgetall(key)).sort()).toEqual(['expires', 'since', 'token']);
+    expect(await lives(link)).toBe(REPORT_MS);
+    expect(await keys()).toEqual([link]);
+    expect(Object.keys(await shared.client.hgetall(link)).sort()).toEqual(['expires', 'since', 'token']);
     await store.close();
+  });
+
+  describe('reports of messages that nobody sent', () => {
+    const bytesOf = async (keys: readonly string[]) => {
+      const sizes = await Promise.all(keys.map((key) => shared.client.memory('USAGE', key)));
+      return sizes.reduce<number>((sum, size) => sum + Number(size), 0);
+    };
+    /** As many as 100 callbacks of Tencent's can hold, to few of the buckets, so that each of them is full. */
+    async function flood(store: Store, reports = 10_000) {
+      const report = { status: 'failed', category: 'unreachable', vendorCode: 'x'.repeat(64) } as const;
+      for (let n = 0; n < reports; n += 500) {
+        const some = Array.from(
+          { length: 500 },
+          (_, i) => `00-A${'ABCDEFGHIJ'[i % 10]}${String(n + i).padStart(20, '0')}`,
+        );
+        await Promise.all(some.map((message) => store.lookup({ message, report })));
+      }
+      const keys = await shared.client.keys(`${shared.prefix}*`);
+      return { keys: keys.length, bytes: await bytesOf(keys) };
+    }
+
+    it('are limited in number and size, however many come', async () => {
+      const store = await create(() => 1_800_000_000_000);
+      const { keys, bytes } = await flood(store);
+      expect(keys).toBe(10);
+      // 8 in each bucket; 4,096 buckets are below 8 MB.
+      expect(bytes).toBeLessThan(10 * 2_000);
+      await store.close();
+    });
+
+    it('would fill Redis without the limit', async () => {
+      const plant = (_: string, lua: string) => lua.replace("redis.call('LTRIM', waiting_key, -most, -1)", '');
+      const options = { now: () => 1_800_000_000_000, keyPrefix: shared.prefix, plant };
+      const store = await connected(virtualRedisStore(options));
+      expect((await flood(store)).bytes).toBeGreaterThan(1_000_000);
+      await store.close();
+    });
+
+    it('do not take the link of a message that was sent', async () => {
+      const store = await create(() => 1_800_000_000_000);
+      await store.link({ message: `00-AA${'x'.repeat(20)}`, token: 'token' });
+      await flood(store, 500);
+      const report = { status: 'delivered', category: '', vendorCode: '' } as const;
+      expect(await store.lookup({ message: `00-AA${'x'.repeat(20)}`, report })).toEqual({ token: 'token' });
+      await store.close();
+    });
   });
 
   it('is searched whole: a phone in a report that waits would be found', async () => {
     const store = await create(() => 1_800_000_000_000);
     const phone = '+14155550123';
-    const report = { token: '', messageId: `sms/${phone}`, status: 'delivered', category: '', vendorCode: '' } as const;
+    const report = { status: 'delivered', category: '', vendorCode: `sms/${phone}` } as const;
     await store.lookup({ message: '00-message', report });
     const searched = assertKeysClean(shared.client, shared.prefix, { phones: [phone], codes: [] });
     await expect(searched).rejects.toThrow('shows a phone');

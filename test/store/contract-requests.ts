@@ -1,6 +1,8 @@
 /** What every store promises of request ids: the same call twice is the same call. */
+
 import { describe, expect, it } from 'vitest';
 import { SENDING_MS } from '../../src/domain/deadlines.ts';
+import { SHARED_GRID_MS } from '../../src/domain/policy.ts';
 import { DAY, DELIVERY, MINUTE, RIGHT, SECOND, type SendChanges, type World } from './contract-world.ts';
 
 export function requestContract(world: World): void {
@@ -169,7 +171,7 @@ export function requestContract(world: World): void {
 
   it('are one caller’s own', async () => {
     await send({ request });
-    pass(MINUTE);
+    pass(MINUTE + SHARED_GRID_MS);
     expect((await send({ request, slot: { ...slot(), caller: 'shop' } })).kind).toBe('reserved');
   });
 

@@ -1,6 +1,8 @@
 /** What every store promises of a send that was tried: it is charged, or given back. */
+
 import { expect, it } from 'vitest';
 import type { Delivery } from '../../src/domain/delivery.ts';
+import { SHARED_GRID_MS } from '../../src/domain/policy.ts';
 import { DAY, DELIVERY, MINUTE, RIGHT, type World } from './contract-world.ts';
 
 export function settleContract(world: World): void {
@@ -51,7 +53,7 @@ export function settleContract(world: World): void {
   it('charges nothing more for a send that no limit counts any more', async () => {
     const command = sendCommand();
     await store().send(command);
-    pass(DAY);
+    pass(DAY + SHARED_GRID_MS);
     await send({ slot: { ...slot(), caller: 'shop' } });
     const doubt = { provider: 'b', result: 'unknown', category: 'timeout', latencyMs: 1 } as const;
     await settle(command.sendId, { ...DELIVERY, attempts: [doubt, doubt] });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { DeliveryReport } from '../../src/domain/delivery.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { rulesOf } from './commands.ts';
 import { storeContract } from './contract.ts';
@@ -37,12 +36,20 @@ describe('the store in memory, when it is full', () => {
 
   it('forgets the message that was used longest ago', async () => {
     const store = createMemoryStore({ now, capacity: 3 });
-    const report: DeliveryReport = { token: '', messageId: '', status: 'delivered', category: '', vendorCode: '' };
+    const report = { status: 'delivered', category: '', vendorCode: '' } as const;
     const tokenOf = async (message: string) => (await store.lookup({ message, report })).token;
     for (const message of ['1', '2', '3']) await store.link({ message, token: message });
     expect(await tokenOf('1')).toBe('1');
     await store.link({ message: '4', token: '4' });
     expect([await tokenOf('1'), await tokenOf('3'), await tokenOf('4')]).toEqual(['1', '3', '4']);
     expect(await tokenOf('2')).toBeNull();
+  });
+
+  it('forgets no message for reports of messages that nobody sent', async () => {
+    const store = createMemoryStore({ now, capacity: 3 });
+    const report = { status: 'delivered', category: '', vendorCode: '' } as const;
+    await store.link({ message: 'sent', token: 'token' });
+    for (let n = 0; n < 100; n++) await store.lookup({ message: `00-${n}`, report });
+    expect(await store.lookup({ message: 'sent', report })).toEqual({ token: 'token' });
   });
 });

@@ -78,6 +78,14 @@ test.each([
   await expect(check()).rejects.toThrow(`shows an unkeyed hash of a ${what}`);
 });
 
+test('six digits between the letters of a digest are chance, and no code', async () => {
+  const digest = `ab${'123456'}${'cd'.repeat(16)}`;
+  await put(digest);
+  expect(await check()).toBe(1);
+  await put(digest.slice(1));
+  await expect(check()).rejects.toThrow('shows a code');
+});
+
 test('every place of every type is read', async () => {
   const { client, prefix } = redis;
   const places: [name: string, write: (key: string) => Promise<unknown>][] = [

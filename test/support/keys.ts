@@ -85,8 +85,8 @@ function secretFinder({ phones, codes }: Secrets): (text: string) => string[] {
         const hash = hashes.get(token) ?? hashes.get(token.toLowerCase());
         if (hash !== undefined) found.add(hash);
       }
-      // A code stands between other characters; within a longer run of digits it would be chance.
-      if ((view.match(/\d+/g) ?? []).some((digits) => codeSet.has(digits))) found.add('a code');
+      // A code stands between other characters; within a longer run of digits, or a digest in hex, it would be chance.
+      if ((view.replace(SHA1, '').match(/\d+/g) ?? []).some((digits) => codeSet.has(digits))) found.add('a code');
       for (const digits of view.replace(/(?<=\d)[ ().\u00a0-]+(?=\d)/g, '').match(/\d{5,}/g) ?? []) {
         if (windows(digits, lengths).some((part) => numbers.has(part))) found.add('a phone');
       }
@@ -94,6 +94,9 @@ function secretFinder({ phones, codes }: Secrets): (text: string) => string[] {
     return [...found];
   };
 }
+
+/** Of `redis.sha1hex`, and of replication ids. */
+const SHA1 = /(?<![0-9a-z])[0-9a-f]{40}(?![0-9a-z])/g;
 
 function addHashes(hashes: Map<string, string>, secret: string, what: string): void {
   for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) {

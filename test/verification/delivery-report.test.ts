@@ -190,7 +190,12 @@ describe('a report by the vendor’s id', () => {
       },
     });
     await report('webhook', saying('delivered', { token: 'forged' }));
-    expect(kept).toEqual([{ message: keyring.messageKeys('webhook', 'gw-1')[0], report: byId('delivered') }]);
+    await report('webhook', saying('failed', { token: 'forged', vendorCode: 'x'.repeat(1_000) }));
+    const [message] = keyring.messageKeys('webhook', 'gw-1');
+    expect(kept).toEqual([
+      { message, report: { status: 'delivered', category: '', vendorCode: '' } },
+      { message, report: { status: 'failed', category: 'unreachable', vendorCode: 'x'.repeat(64) } },
+    ]);
   });
 
   test('linked with a token that is none of ours is unmatched', async () => {

@@ -25,6 +25,25 @@ describe('a caller', () => {
     expect(stage.operations).toEqual([]);
   });
 
+  it('hears of its own purposes only, when it asks for one that does not exist', async () => {
+    const verifier = stage.start();
+    const target = { verificationId: Buffer.alloc(33).toString('base64url'), phone: '', region: '', purpose: 'lgin' };
+    const attempts = (caller?: Caller) => [
+      verifier.sendCode(sendRequest({ purpose: 'lgin' }), call(caller)),
+      verifier.checkCode({ ...target, code: '123456', requestId: '', variables: {} }, call(caller)),
+      verifier.rateStatus({ phone: PHONE, region: '', purpose: 'lgin' }, call(caller)),
+      verifier.getVerification(target, call(caller)),
+      verifier.cancelVerification(target, call(caller)),
+    ];
+    const heard = (expected: string) => [{ field: 'purpose', rule: 'unknown_purpose', expected }];
+    for (const attempt of attempts(shop)) {
+      expect(await refusal(attempt)).toEqual({ reason: 'INVALID_FIELDS', violations: heard('login') });
+    }
+    for (const attempt of attempts()) {
+      expect(await refusal(attempt)).toMatchObject({ violations: heard('register, login, reset_password') });
+    }
+  });
+
   it('finds nothing under another caller’s id', async () => {
     const verifier = stage.start();
     const sent = await verifier.sendCode(sendRequest(), call());

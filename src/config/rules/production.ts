@@ -83,6 +83,37 @@ export const SERVICE_RULES: readonly Rule[] = [
     return { mistakes };
   },
 
+  function tokensAreSecret(context) {
+    const { callers = {} } = context.settings;
+    const problemOf = (token: string) => {
+      if (token === EMPTY_TOKEN) return 'is the SHA-256 of nothing: the token was empty';
+      return context.production && token === PUBLISHED_TOKEN
+        ? 'is the token of compose.yaml, which everybody knows'
+        : null;
+    };
+    const mistakes = Object.entries(callers).flatMap(([name, { tokens }]) =>
+      tokens.flatMap((token, index) => {
+        const problem = problemOf(token);
+        return problem === null ? [] : [mistakeAt(context, ['callers', name, 'tokens', index], problem)];
+      }),
+    );
+    return { mistakes };
+  },
+
+  /** A limit that a longer window reaches first never counts. */
+  function windowsGrow(context) {
+    const windows = Object.entries(context.settings.limits?.windows ?? {}).flatMap(([name, row]) =>
+      row === null ? [] : [{ name, ...row }],
+    );
+    const warnings = windows.flatMap((short) => {
+      const long = windows.find(({ seconds, limit }) => seconds > short.seconds && limit < short.limit);
+      if (long === undefined) return [];
+      const place = context.sources.nameOf(['limits', 'windows', short.name, 'limit']);
+      return [`${place}: ${short.limit} are never reached: ${long.name} allows ${long.limit} in a longer time`];
+    });
+    return { warnings };
+  },
+
   function guessesAddUp(context) {
     const rows = Object.entries(context.settings.purposes ?? {});
     const wrong = rows.filter(([, { guesses, guessesByPhone }]) => (guessesByPhone ?? 0) > guesses);
@@ -106,6 +137,11 @@ export const SERVICE_RULES: readonly Rule[] = [
     return { mistakes };
   },
 ];
+
+/** SHA-256 of an empty text, as `printf %s "$TOKEN" | sha256sum` makes it where TOKEN is not set. */
+const EMPTY_TOKEN = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+/** SHA-256 of `countersign-developer`. */
+const PUBLISHED_TOKEN = 'c17699cf1c46923dab8476f77a9ae57fce7fbd79a4874e39cbc0d81258c09c49';
 
 /** Two secrets may derive the same key id byte, so that their verification ids could not be told apart. */
 function keyringMistakes(context: RuleContext): Mistake[] {

@@ -12,6 +12,8 @@ export interface RuleContext {
   readonly production: boolean;
   /** The program that embeds the service brings providers of its own. */
   readonly ownProviders: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
 export type Rule = (context: RuleContext) => Findings;

@@ -20,6 +20,17 @@ export const TEST_NUMBER_RULES: readonly Rule[] = [
     return { mistakes };
   },
 
+  /** Not a mistake: a server that was fine yesterday must start again tomorrow. */
+  function testNumbersLast(context) {
+    const warnings = Object.entries(context.settings.testNumbers ?? {}).flatMap(([phone, { until }]) => {
+      if (context.now < Date.parse(until)) return [];
+      return [
+        `${context.sources.nameOf(['testNumbers', phone])}: ended at ${until}, so it gets real SMS like any other`,
+      ];
+    });
+    return { warnings };
+  },
+
   function testNumbersAreMeant(context) {
     const { testNumbers = {}, sms } = context.settings;
     const ends = Object.values(testNumbers).map(({ until }) => until);

@@ -9,7 +9,7 @@ const schema = z
   .strictObject({
     accountSid: z
       .string()
-      .regex(/^AC[0-9a-zA-Z]{1,62}$/, 'must begin with AC')
+      .regex(/^AC[0-9a-fA-F]{32}$/, 'must be AC and 32 hexadecimal digits')
       .optional()
       .meta({ env: 'TWILIO_VERIFY_ACCOUNT_SID', description: 'Twilio account of the Verify service.' }),
     authToken: text(256).optional().meta({
@@ -17,10 +17,14 @@ const schema = z
       secret: true,
       description: 'Its auth token; not needed with an API key.',
     }),
-    apiKeySid: text(256).optional().meta({
-      env: 'TWILIO_VERIFY_API_KEY_SID',
-      description: 'API key of the account, which Twilio recommends in place of the auth token.',
-    }),
+    apiKeySid: z
+      .string()
+      .regex(/^SK[0-9a-fA-F]{32}$/, 'must be SK and 32 hexadecimal digits')
+      .optional()
+      .meta({
+        env: 'TWILIO_VERIFY_API_KEY_SID',
+        description: 'API key of the account, which Twilio recommends in place of the auth token.',
+      }),
     apiKeySecret: text(256).optional().meta({
       env: 'TWILIO_VERIFY_API_KEY_SECRET',
       secret: true,

@@ -7,11 +7,18 @@ import { hopsTo, type VendorRule, vendor } from '../vendor.ts';
 const NAME = 'twilio';
 const TITLE = 'Twilio';
 
+/** Identifiers of Twilio: two letters say of what. */
+const sid = (kind: string) => new RegExp(`^${kind}[0-9a-fA-F]{32}$`);
+const sidRule = (kind: string) => `must be ${kind} and 32 hexadecimal digits`;
+/** A number without its + is taken for a sender id by Twilio, and refused there (21212). */
+const SENDER = /^(?:\+\d{5,15}|\d{3,6}|.*[A-Za-z].*)$/;
+const SENDER_RULE = 'must be a number that begins with +, a short code or a sender id with letters';
+
 const schema = z
   .strictObject({
     accountSid: z
       .string()
-      .regex(/^AC[0-9a-zA-Z]{1,62}$/, 'must begin with AC')
+      .regex(sid('AC'), sidRule('AC'))
       .optional()
       .meta({ env: 'TWILIO_ACCOUNT_SID', description: 'Twilio account.' }),
     authToken: text(256).optional().meta({
@@ -19,18 +26,23 @@ const schema = z
       secret: true,
       description: 'Twilio auth token; delivery reports are checked with it even where an API key sends.',
     }),
-    apiKeySid: text(256).optional().meta({ env: 'TWILIO_API_KEY_SID', description: 'Twilio API key to send with.' }),
+    apiKeySid: z
+      .string()
+      .regex(sid('SK'), sidRule('SK'))
+      .optional()
+      .meta({ env: 'TWILIO_API_KEY_SID', description: 'Twilio API key to send with.' }),
     apiKeySecret: text(256).optional().meta({
       env: 'TWILIO_API_KEY_SECRET',
       secret: true,
       description: 'Secret of the Twilio API key.',
     }),
     phoneNumber: text(32)
+      .regex(SENDER, SENDER_RULE)
       .optional()
       .meta({ env: 'TWILIO_PHONE_NUMBER', description: 'Number or alphanumeric sender id that Twilio sends from.' }),
     messagingServiceSid: z
       .string()
-      .regex(/^MG/, 'must begin with MG')
+      .regex(sid('MG'), sidRule('MG'))
       .optional()
       .meta({ env: 'TWILIO_MESSAGING_SERVICE_SID', description: 'Twilio Messaging Service; wins over the number.' }),
     baseUrl: url().optional().meta({
@@ -66,6 +78,15 @@ const everyHopHasASender: Rule = ({ messagingServiceSid, phoneNumber }, context)
   return { mistakes: unique(mistakes) };
 };
 
+const sendersAreWellFormed: Rule = (_, { routes, hopAt, at }) => {
+  const mistakes = hopsTo(NAME, routes ?? []).flatMap((hop) => {
+    const place = hopAt(hop);
+    const { from } = hop.sender;
+    return place === null || from === undefined || SENDER.test(from) ? [] : [at([...place, 'from'], SENDER_RULE)];
+  });
+  return { mistakes };
+};
+
 const callbackHasAHostItTakes: Rule = (_, { used, callbackUrl = '', at }) => {
   const host = URL.parse(callbackUrl)?.hostname ?? '';
   if (!used || !host.includes('_')) return {};
@@ -79,9 +100,10 @@ export const twilio = vendor({
   schema,
   usedWith: ['accountSid', 'authToken', 'apiKeySid', 'apiKeySecret', 'phoneNumber', 'messagingServiceSid'],
   required: ['accountSid', 'authToken'],
+  sdkReads: ['TWILIO_CA_BUNDLE'],
   senderFields: ['from', 'messagingServiceSid'],
   defaultRank: { mainland: 2, international: 1 },
-  rules: [apiKeyIsWhole, callbackHasAHostItTakes, everyHopHasASender],
+  rules: [apiKeyIsWhole, callbackHasAHostItTakes, everyHopHasASender, sendersAreWellFormed],
   async open(settings, { failOverBlocked, callbackUrl }) {
     const { accountSid, authToken, apiKeySid: sid, apiKeySecret: secret, phoneNumber: from, ...rest } = settings;
     const { createTwilioProvider } = await import('./provider.ts');

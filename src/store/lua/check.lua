@@ -1,5 +1,5 @@
 --[[
-  Compares one guess. Counts it before comparing (Lua is not rolled back), consumes the code when it is right.
+  Compares one guess. Counts it before it is answered (Lua is not rolled back), consumes the code when it is right.
 
   KEYS[1] v  the current verification (hash)        KEYS[3] a  approvals (hash)
   KEYS[2] f  failed guesses (sorted set)            KEYS[4] q  the stored verdict of this request id (hash)
@@ -22,10 +22,6 @@ local record_key, failures_key, approvals_key, verdict_key = unpack(KEYS)
 local nonce, session, content, mac, fingerprint, tag, by_phone_limit, owner, replay_ms, approval_ms = unpack(ARGV)
 local by_phone = nonce == ''
 local now = clock()
-local replication = replication_id()
-
-local record = read_fields(record_key, 'nonce', 'session', 'content', 'state', 'replication_id', 'sent',
-  'approved', 'expires', 'guesses', 'attempts', 'by_phone', 'mac', 'test', 'delivery')
 
 -- From here on the code is used up.
 local function approve()
@@ -33,7 +29,7 @@ local function approve()
   redis.call('HDEL', record_key, 'seed', 'mac', 'undo')
   redis.call('PEXPIRE', record_key, approval_ms)
   redis.call('DEL', failures_key)
-  write_hash(approvals_key, { ['*'] = decimal(now), [owner] = decimal(now) }, approval_ms)
+  write_hash(approvals_key, { [string.match(owner, '^[^:]+')] = decimal(now), [owner] = decimal(now) }, approval_ms)
 end
 
 -- A verdict outlives its verification. The fingerprint binds it to the same guess by the same caller, session and
@@ -45,12 +41,15 @@ if fingerprint ~= '' then
     if stored.verdict == 'APPROVED' then
       if stored.tag ~= tag then return { 'FORGED' } end
       -- The call broke off in between: only it may use the code up.
+      local record = read_fields(record_key, 'nonce', 'state')
       if record.nonce == stored.nonce and record.state == 'pending' then approve() end
     end
     return { stored.verdict, stored.nonce, stored.value }
   end
 end
 
+local record = read_fields(record_key, 'nonce', 'session', 'content', 'state', 'replication_id', 'sent',
+  'approved', 'expires', 'guesses', 'attempts', 'by_phone', 'mac', 'test', 'delivery')
 if not record.nonce then return { 'NOT_FOUND' } end
 if tonumber(record.approved or record.sent) > now then
   -- As read_record of lib/record.lua, which would read all of it.
@@ -61,7 +60,7 @@ if not by_phone and record.nonce ~= nonce then return { 'NOT_FOUND' } end
 if record.session ~= '' and record.session ~= session then return { 'NOT_FOUND' } end
 if content ~= '' and record.content ~= content then return { 'NOT_FOUND' } end
 if record.state ~= 'pending' or now >= tonumber(record.expires) then return { 'NOT_FOUND' } end
-if record.replication_id ~= replication then return { 'NOT_FOUND' } end
+if record.replication_id ~= replication_id() then return { 'NOT_FOUND' } end
 
 local left = record.guesses - record.attempts
 if by_phone then left = math.min(left, by_phone_limit - record.by_phone) end
@@ -69,11 +68,13 @@ if left <= 0 then return { 'EXHAUSTED', record.nonce } end
 
 local guess = redis.call('HINCRBY', record_key, 'attempts', 1)
 if by_phone then redis.call('HINCRBY', record_key, 'by_phone', 1) end
-if not record.test then add_time(failures_key, now, record.nonce .. ':' .. guess, approval_ms) end
-
 local right = record.mac == bound_mac(mac, record.nonce)
 local verdict, value = 'WRONG', tostring(left - 1)
-if right then verdict, value = 'APPROVED', decimal(now) end
+if right then
+  verdict, value = 'APPROVED', decimal(now)
+elseif not record.test then
+  add_time(failures_key, now, record.nonce .. ':' .. guess, approval_ms)
+end
 
 -- Before the code is used up: whoever repeats a call that broke off after that still hears of it.
 if fingerprint ~= '' then

@@ -1,27 +1,24 @@
 --[[
   Finds the send of a vendor's message id, or keeps the report until the two are linked.
 
-  KEYS[1] m  what is known of the message id (hash): token, or waiting reports until there is one; since; expires
-  ARGV[1] the report as JSON
-  ARGV[2] how long a report waits, ms
-  ARGV[3] how many wait; beyond it the oldest is forgotten
+  KEYS[1] m  the link of the message id (hash): token, since, expires
+  KEYS[2] w  reports that wait for a link, of all message ids of this bucket (list): '<since> <name> <report>'
+  ARGV[1] the message id's name
+  ARGV[2] the report as JSON
+  ARGV[3] how long a report waits, ms
+  ARGV[4] how many wait in a bucket; beyond it the oldest is forgotten, whichever message it is of
 
   Replies
     FOUND token
     KEPT
 ]]
-local message_key, report, wait_ms, most = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+local link_key, waiting_key = unpack(KEYS)
+local name, report, wait_ms, most = unpack(ARGV)
 local now = clock()
-local message = read_hash(message_key)
-if message.since and not holds(message.since, message.expires, now) then message = {} end
-if message.token then return { 'FOUND', message.token } end
+local link = read_hash(link_key)
+if link.token and holds(link.since, link.expires, now) then return { 'FOUND', link.token } end
 
-local waiting = message.waiting and cjson.decode(message.waiting) or {}
-waiting[#waiting + 1] = report
-if #waiting > most then table.remove(waiting, 1) end
--- An expired token must not come back with it.
-redis.call('DEL', message_key)
-write_hash(message_key, {
-  waiting = cjson.encode(waiting), since = decimal(now), expires = decimal(now + wait_ms),
-}, wait_ms)
+redis.call('RPUSH', waiting_key, decimal(now) .. ' ' .. name .. ' ' .. report)
+redis.call('PEXPIRE', waiting_key, wait_ms)
+redis.call('LTRIM', waiting_key, -most, -1)
 return { 'KEPT' }

@@ -11,7 +11,7 @@
   KEYS[3] f  failed guesses (sorted set)
 
   ARGV[1] rules as JSON: lifeMs, digits, guesses, resend, cooldownMs, cooldownSteps, cooldownMemoryMs, windows,
-          budgets, keepSendsMs, retentionMs, replayMs, leaseMs, test
+          budgets, keepSendsMs, retentionMs, replayMs, leaseMs, test, caller, sharedGridMs
   ARGV[2] send id               ARGV[5] keyed MAC of a new code     ARGV[7] keyed hash of the variables, '' for none
   ARGV[3] nonce of a new code   ARGV[6] keyed session, '' for none  ARGV[8] request fingerprint, '' without a request id
   ARGV[4] its seed
@@ -79,7 +79,7 @@ if record.nonce then
   undo = cjson.encode(record)
 end
 
-if not rules.test then add_time(sends_key, now, send_id, rules.keepSendsMs) end
+if not rules.test then add_time(sends_key, now, send_member(rules.caller, send_id), rules.keepSendsMs) end
 
 if same then
   -- Before the new send id: with it and the delivery of the last SMS, this send would look settled.

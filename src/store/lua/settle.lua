@@ -8,7 +8,7 @@
 
   ARGV[1] send id
   ARGV[2] the delivery as JSON, '' to refund (unless a report says that the message was delivered)
-  ARGV[3] rules as JSON: budgets, retentionMs, replayMs
+  ARGV[3] rules as JSON: budgets, retentionMs, replayMs, caller
 
   Replies
     SETTLED
@@ -16,6 +16,7 @@
 local record_key, sends_key, failures_key, answer_key = unpack(KEYS)
 local send_id, delivery, rules = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local now = clock()
+local member = send_member(rules.caller, send_id)
 local record = read_hash(record_key)
 local current = record.send_id == send_id
 if current and record.delivery then return { 'SETTLED' } end
@@ -25,9 +26,9 @@ if delivery ~= '' then
   local outcome = cjson.decode(delivery)
   -- Every message beyond the one that was reserved is charged like a send of the same moment.
   local messages = messages_in(outcome)
-  local sent = messages > 1 and redis.call('ZSCORE', sends_key, send_id)
+  local sent = messages > 1 and redis.call('ZSCORE', sends_key, member)
   if sent then
-    for i = 2, messages do redis.call('ZADD', sends_key, sent, send_id .. ':' .. i) end
+    for i = 2, messages do redis.call('ZADD', sends_key, sent, member .. ':' .. i) end
     if current then redis.call('HINCRBY', record_key, 'sends', messages - 1) end
   end
   if #early > 0 then
@@ -49,7 +50,7 @@ if delivery then
   return { 'SETTLED' }
 end
 
-redis.call('ZREM', sends_key, send_id)
+redis.call('ZREM', sends_key, member)
 if answered and answer.orphan ~= '' then
   -- It took the place of a call whose process is gone. So can the next one.
   write_hash(answer_key, cjson.decode(answer.orphan), rules.replayMs)

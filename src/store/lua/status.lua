@@ -6,7 +6,7 @@
   KEYS[2] s  recent sends (sorted set)              KEYS[4] a  approvals (hash)
 
   ARGV[1] rules as JSON: cooldownMs, cooldownSteps, cooldownMemoryMs, windows, budgets,
-          retentionMs, approvalMs
+          retentionMs, approvalMs, caller, sharedGridMs
   ARGV[2] nonce of the id, '' for the current one
   ARGV[3] <caller>:<purpose>
 

@@ -1,8 +1,7 @@
 /** Test numbers: when they count, and that a mistake in one never shows it. */
 import { describe, expect, test } from 'vitest';
-import { describeConfig } from '../../../src/config/describe.ts';
 import { testCodes } from '../../../src/config/policies.ts';
-import { load, mistakes, PRODUCTION, TWILIO } from '../given.ts';
+import { described, load, mistakes, PRODUCTION, TWILIO } from '../given.ts';
 
 const YAML = 'testNumbers: { "+14155550123": { code: "12345678", until: 2027-01-01 } }';
 const TWO = `testNumbers:
@@ -35,8 +34,14 @@ test('are warned of where they are switched on, with their count and their last 
   expect(load(TWILIO, TWO).warnings).toEqual([]);
 });
 
+test('are warned of once they have ended, by their place: the number gets real SMS then', () => {
+  const ended = (place: string) => [`${place}: number 2: ended at 2027-01-01, so it gets real SMS like any other`];
+  expect(load(TWILIO, TWO, Date.parse('2027-01-01') - 1).warnings).toEqual([]);
+  expect(load(TWILIO, TWO, Date.parse('2027-01-01')).warnings).toEqual(ended('testNumbers'));
+});
+
 test('have their codes masked where the configuration is shown', () => {
-  expect(describeConfig(load(TWILIO, YAML))).not.toContain('12345678');
+  expect(described(TWILIO, YAML)).not.toContain('12345678');
 });
 
 describe('a mistake names the number by its place, and repeats neither it nor its code', () => {

@@ -4,7 +4,7 @@ import { openProviders } from '../../../src/sms/vendors.ts';
 import { type Env, load, mistakes, TWILIO, TWILIO_VERIFY, WEBHOOK, without } from '../../config/given.ts';
 
 const ROUTE = 'routes: [{ providers: [twilio-verify] }]';
-const KEY = { TWILIO_VERIFY_API_KEY_SID: 'SK1', TWILIO_VERIFY_API_KEY_SECRET: 'secret' };
+const KEY = { TWILIO_VERIFY_API_KEY_SID: `SK${'1'.repeat(32)}`, TWILIO_VERIFY_API_KEY_SECRET: 'secret' };
 const KEYED = { ...without(TWILIO_VERIFY, 'TWILIO_VERIFY_AUTH_TOKEN'), ...KEY };
 const opened = async (env: Env) => (await openProviders(load(env), { now: Date.now })).map(({ provider }) => provider);
 

@@ -1,5 +1,10 @@
 -- The limits on sends and guesses: the same rules as src/domain/limits.ts, over sorted sets of times.
 
+-- The member of a send: it tells whose it is.
+local function send_member(caller, send_id)
+  return caller .. ':' .. send_id
+end
+
 -- How full one sliding window is. freesAt and emptyAt are 0 when the window is free, or empty, already.
 local function window_use(key, now, limit)
   local used = redis.call('ZCOUNT', key, '(' .. decimal(now - limit.windowMs), '+inf')
@@ -24,6 +29,44 @@ local function bring_back(key, now)
   end
 end
 
+-- The sends to a phone as one caller may know them, newest first. Times of other callers' sends are rounded up to a grid,
+-- wherever they count: neither a wait nor the end of one tells when exactly another caller sent.
+local function seen_sends(key, rules)
+  local flat = redis.call('ZREVRANGE', key, 0, -1, 'WITHSCORES')
+  local own_prefix = send_member(rules.caller, '')
+  local seen = {}
+  for i = 1, #flat, 2 do
+    local own = string.sub(flat[i], 1, #own_prefix) == own_prefix
+    local time = tonumber(flat[i + 1])
+    if not own then time = math.ceil(time / rules.sharedGridMs) * rules.sharedGridMs end
+    seen[#seen + 1] = { member = flat[i], time = time, own = own }
+  end
+  table.sort(seen, function(one, other) return one.time > other.time end)
+  return seen
+end
+
+-- How many of these sends came after a time, and how many of them are the caller's own.
+local function count_after(seen, time)
+  local count, own = 0, 0
+  for _, send in ipairs(seen) do
+    if send.time > time then
+      count = count + 1
+      if send.own then own = own + 1 end
+    end
+  end
+  return count, own
+end
+
+local function sends_use(seen, now, limit)
+  local used, own = count_after(seen, now - limit.windowMs)
+  return {
+    used = used,
+    own = own,
+    freesAt = used >= limit.limit and seen[limit.limit].time + limit.windowMs or 0,
+    emptyAt = used > 0 and seen[1].time + limit.windowMs or 0,
+  }
+end
+
 -- What a send would meet now. keys: sends, failures, approvals; record: the current one, empty when there is none.
 local function send_status(now, keys, record, rules)
   local status = { budgets = {}, windows = {} }
@@ -42,25 +85,28 @@ local function send_status(now, keys, record, rules)
     wait(budget.name, status.budgets[i].freesAt)
   end
 
-  local approved = tonumber(redis.call('HGET', keys.approvals, '*') or 0)
+  local seen = seen_sends(keys.sends, rules)
+  -- Of this caller's own: another one's approval is not to be seen in the wait.
+  local approved = tonumber(redis.call('HGET', keys.approvals, rules.caller) or 0)
   if approved > now then approved = 0 end
   local since = math.max(now - rules.cooldownMemoryMs, approved)
-  local level = redis.call('ZCOUNT', keys.sends, '(' .. decimal(since), '+inf')
+  local level = count_after(seen, since)
   status.cooldown = { level = level, endsAt = 0 }
-  local last_send, last_time = unpack(redis.call('ZREVRANGE', keys.sends, 0, 0, 'WITHSCORES'))
+  local last = seen[1]
   -- The code died with the replication id that issued it: its user need not wait for another one. A send that was
   -- charged several times has several members, and each begins with its send id.
-  local died = last_send and record.state == 'pending' and record.replication_id ~= replication_id()
-    and string.sub(last_send, 1, #record.send_id) == record.send_id
-  if last_send and not died then
+  local member = record.state == 'pending' and send_member(rules.caller, record.send_id)
+  local died = last and member and record.replication_id ~= replication_id()
+    and string.sub(last.member, 1, #member) == member
+  if last and not died then
     local step = rules.cooldownSteps[math.min(math.max(level, 1), #rules.cooldownSteps)]
-    local ends_at = tonumber(last_time) + rules.cooldownMs * step
+    local ends_at = last.time + rules.cooldownMs * step
     if ends_at > now then status.cooldown.endsAt = ends_at end
     wait('cooldown', ends_at)
   end
 
   for i, window in ipairs(rules.windows) do
-    status.windows[i] = window_use(keys.sends, now, window)
+    status.windows[i] = sends_use(seen, now, window)
     wait(window.name, status.windows[i].freesAt)
   end
   return status
