@@ -4,7 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { SENDING_MS } from '../../src/domain/deadlines.ts';
-import { VerificationService, VerificationState } from '../../src/gen/countersign/v1/verification_pb.ts';
+import {
+  DeliveryStatus,
+  VerificationService,
+  VerificationState,
+} from '../../src/gen/countersign/v1/verification_pb.ts';
 import type { SendResult } from '../../src/sms/provider.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { type Answer, ok } from '../support/clients.ts';
@@ -226,7 +230,7 @@ const STORIES: readonly Story[] = [
   },
   {
     // Last: it lets time pass.
-    line: 'how a send ended: repeats are SEND_UNDER_WAY until 15 seconds after it, then a new send',
+    line: 'how a send ended: its delivery is UNKNOWN, repeats are SEND_UNDER_WAY until 15 seconds after it, then a new send',
     begin: async (world) => {
       const user = world.user();
       const end = await world.holding(user, 'orphan');
@@ -239,6 +243,8 @@ const STORIES: readonly Story[] = [
           world.pass(SENDING_MS - 1);
           expect(await again()).toBe(lost ? 'SEND_UNDER_WAY' : 'CODE_LOST');
           world.pass(1);
+          const { delivery } = await user.record();
+          expect(delivery?.status).toBe(lost ? DeliveryStatus.UNKNOWN : DeliveryStatus.ACCEPTED);
           expect(await again()).toBe(lost ? 'OK' : 'CODE_LOST');
           expect(user.received()).toBe(lost ? 2 : 1);
           expect(user.code() === first).toBe(!lost);

@@ -90,7 +90,7 @@ describe('20 wrong guesses a day at a phone and purpose, whatever the number of 
     expect(await attack([await redisUrl(), await redisUrl()])).toBe(40);
   });
 
-  it('a new secret starts anew', async () => {
+  it('under a new secret they begin anew', async () => {
     const old = createUser(await stage.startVirtual(), { protocol: 'grpc', phone: stage.phone() });
     ok(await old.send());
     expect(await old.verdict(old.wrong())).toBe('WRONG_CODE');

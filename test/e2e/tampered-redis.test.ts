@@ -149,7 +149,7 @@ it('who can watch its commands (MONITOR) can do more: with the MAC of a known co
   const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
   await user.send();
   const known = user.wrong();
-  const monitor = await redis.client.duplicate().monitor();
+  const monitor = await redis.client.monitor();
   const checks: string[][] = [];
   monitor.on('monitor', (_: string, args: string[]) => void (args[2] === '4' && checks.push(args)));
   expect(await user.verdict(known)).toBe('WRONG_CODE');
