@@ -124,12 +124,13 @@ const STORIES: readonly Story[] = [
         expect(await user.verdict(user.code())).toBe('NOT_FOUND');
         expect(await user.record()).toMatchObject({ state: VerificationState.EXPIRED, attempts: 0 });
         ok(await user.send());
+        expect((await user.status()).limits.map(({ used }) => used)).toEqual([2, 2]);
         expect(await user.verdict(user.code())).toBe('APPROVED');
       });
     },
   },
   {
-    line: 'a repeated SendCode whose code died is CODE_LOST, and no cooldown holds a new request_id',
+    line: 'a repeated SendCode whose code died is CODE_LOST, and its cooldown holds no new request_id',
     begin: async (world) => {
       const user = world.user();
       ok(await user.send({ requestId: 'first' }));

@@ -1067,7 +1067,7 @@ export const ErrorReason = {
 
   /**
    * ABORTED: this `request_id` was answered, and its code was lost in a failover of the store. Call again with a new
-   * `request_id`: no cooldown holds it.
+   * `request_id`: the cooldown of that code does not hold it.
    *
    * @generated from enum value: ERROR_REASON_CODE_LOST = 20;
    */
