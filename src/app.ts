@@ -98,9 +98,7 @@ async function run(config: Config, overrides: Overrides) {
   const background = createBackground();
   const verifier = createVerifier({
     store,
-    dispatch: messaging.dispatch,
-    link: messaging.link,
-    onApproved: messaging.onApproved,
+    ...messaging.sending,
     keyring,
     ...policiesOf(config),
     disclosesCode: (provider) => config.mode !== 'production' && messaging.prints(provider),

@@ -7,7 +7,10 @@ import { byDefaultRank, VENDORS } from '../sms/vendors.ts';
 import { NAME, NAME_RULE, name, text, url, whole } from './values.ts';
 
 /** Names that RateStatus uses for limits that are not configured windows. */
-const RESERVED_LIMIT_NAMES = new Set(['cooldown', 'guess_budget', 'guesses_day', 'guesses_month']);
+const RESERVED_LIMIT_NAMES = new Set([
+  ...['cooldown', 'guess_budget', 'guesses_day', 'guesses_month'],
+  ...['number_type', 'destination', 'delivery'],
+]);
 
 export const purpose = z.strictObject({
   digits: whole(4, 8).optional().meta({ description: 'Digits of a code. The value of `codes.digits` when unset.' }),

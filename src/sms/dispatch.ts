@@ -39,6 +39,12 @@ export type Dispatched =
       readonly canceled: boolean;
     };
 
+/** What surely no SendCode to this phone would get past now; null when a provider would be called. */
+export type Availability = (phone: { readonly e164: string; readonly region: string }) => {
+  readonly status: FailureStatus;
+  readonly retryAfterMs: number;
+} | null;
+
 export interface DispatchOptions {
   readonly providers: ReadonlyMap<string, Pick<Guarded, 'send'>>;
   readonly route: Routing;
@@ -67,7 +73,7 @@ interface Bounds {
 const RETRY_SAME_AFTER_MS = 1_000;
 /** The random part that is added to a wait, at most. */
 const JITTER = 0.5;
-const NO_SUCH_PROVIDER: Failure = {
+export const NO_SUCH_PROVIDER: Failure = {
   kind: 'unavailable',
   category: 'configuration',
   vendorCode: 'no_such_provider',

@@ -18,6 +18,7 @@ import { createRouting, type Route } from '../domain/routing.ts';
 import type { Emit } from '../event.ts';
 import type { Store } from '../store/store.ts';
 import { createReporting } from '../verification/delivery-report.ts';
+import { createAvailability } from './availability.ts';
 import { createConversions } from './conversions.ts';
 import { createDispatch } from './dispatch.ts';
 import { guardProvider } from './guard.ts';
@@ -57,12 +58,9 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
   const guarded = configured.map(({ provider, timeoutMs, maxConcurrent }) =>
     guardProvider(provider, { timeoutMs, maxConcurrent, breaker: BREAKER, emit, clock }),
   );
-  const dispatch = createDispatch({
-    providers: new Map(guarded.map((each) => [each.name, each])),
-    route: createRouting(routesTo(names, config, parts)),
-    emit,
-    clock,
-  });
+  const byName = new Map(guarded.map((each) => [each.name, each]));
+  const route = createRouting(routesTo(names, config, parts));
+  const dispatch = createDispatch({ providers: byName, route, emit, clock });
   const reporting = createReporting({ store: parts.store, keyring: parts.keyring, emit });
   const conversions = createConversions({ providers, emit });
   const linked = new Set(providers.filter(({ reports }) => reports?.byMessageId).map(({ name }) => name));
@@ -86,24 +84,26 @@ export async function openMessaging(config: Config, parts: MessagingParts) {
     reports: (callbacks !== null && reports?.read !== undefined) || (pollMs > 0 && reports?.poll !== undefined),
     conversions: converted !== undefined,
   }));
+  const { notify: onApproved } = conversions;
+
+  /** Never rejects. */
+  async function link({ provider, messageId }: { provider: string; messageId: string }, token: string): Promise<void> {
+    if (!linked.has(provider) || messageId === '') return;
+    try {
+      await reporting.link(provider, messageId, token);
+    } catch (error) {
+      emit({ type: 'reports_failed', provider, error: error as Error });
+    }
+  }
 
   return {
-    dispatch,
+    /** What the verifier needs. */
+    sending: { dispatch, availability: createAvailability({ providers: byName, route }), link, onApproved },
     callbacks,
     /** Which providers there are, and what is to be counted of them. */
     expected,
-    onApproved: conversions.notify,
     /** Whether a message by this provider was only printed, so that its code may be shown to the caller. */
     prints: (provider: string) => provider === CONSOLE,
-    /** Never rejects. */
-    async link({ provider, messageId }: { provider: string; messageId: string }, token: string): Promise<void> {
-      if (!linked.has(provider) || messageId === '') return;
-      try {
-        await reporting.link(provider, messageId, token);
-      } catch (error) {
-        emit({ type: 'reports_failed', provider, error: error as Error });
-      }
-    },
     /** No report is received or fetched any more. */
     async stopReports(graceMs: number): Promise<void> {
       await Promise.all([callbacks?.close(graceMs), withTimeout(() => poller.stop(), { timeoutMs: graceMs })]);

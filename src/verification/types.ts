@@ -84,6 +84,7 @@ export interface RateStatusOutput {
   };
   /** Empty when `canSend`. */
   readonly blockedBy: string;
+  /** 0 when `canSend`, and when no wait helps. */
   readonly retryAfterMs: number;
 }
 
@@ -91,6 +92,8 @@ export interface LimitOutput {
   readonly name: string;
   readonly limit: number;
   readonly used: number;
+  /** How many of `used` this caller made. */
+  readonly usedByCaller: number;
   readonly remaining: number;
   readonly windowMs: number;
   /** Null when the window is empty. */

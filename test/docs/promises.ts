@@ -71,6 +71,12 @@ const FOREIGN: readonly Proof[] = [
   ['verification/verifier.test.ts', 'finds nothing under another caller’s id'],
   ['store/contract-records.ts', 'of another id, caller or purpose is not shown'],
 ];
+const OTHERS_SENDS: Proof = [
+  'store/contract-callers.ts',
+  'is the same whenever it was made within ten seconds',
+  'own sends are counted apart, and their times stay exact',
+  'an approval is not seen by another caller, and not in its waits',
+];
 const ADVICE: NoPromise = { noPromise: 'advice to the operator' };
 
 /** By the sentence, without links. */
@@ -84,6 +90,8 @@ export const PROMISES: Readonly<Record<string, readonly Proof[] | NoPromise>> = 
   'No log, metric or error has a code or a whole number.': SILENT,
   'Nothing is sent and nothing is approved before Redis has recorded it: while it is away, calls are refused.':
     RECORDED_FIRST,
+  'Callers share the limits of a phone, and see of each other only that: how many SMS others sent to it within an hour and a day, at times rounded up to ten seconds; not who sent them, what for, or whether the user was approved.':
+    [OTHERS_SENDS],
   'All properties, with what Countersign does not do for you.': { noPromise: 'the way to the list' },
 
   // docs/security.md, "What it promises".
@@ -180,6 +188,7 @@ export const PROMISES: Readonly<Record<string, readonly Proof[] | NoPromise>> = 
   ],
   "One caller cannot touch another's. A verification belongs to the caller that asked for it: for all others it does not exist.":
     FOREIGN,
+  "The limits of a phone are shared, and what is seen of others' sends is a rounded limit.": [OTHERS_SENDS],
   'Production refuses unsafe settings at start, and names all of them (the list).': [
     ['config/load.test.ts', 'names everything that is missing'],
     ['docs/running.test.ts', 'production asks for exactly what the checklist names'],

@@ -145,7 +145,11 @@ const MESSAGE = /^cs:2:\{(m)\.[0-9a-f]{2}-[\w-]{2}\}(?::[\w-]{20})?$/;
 
 describe('negative controls: the check after each test finds', () => {
   it.each([
-    ['send', 'add_time(sends_key, now, send_id, rules.keepSendsMs)', "redis.call('ZADD', sends_key, now, send_id)"],
+    [
+      'send',
+      'add_time(sends_key, now, send_member(rules.caller, send_id), rules.keepSendsMs)',
+      "redis.call('ZADD', sends_key, now, send_id)",
+    ],
     ['check', 'add_time(failures_key, now, ', "redis.call('ZADD', failures_key, now, "],
   ])('a key that %s.lua leaves without a TTL', async (script, line, instead) => {
     const whole = script === 'check' ? `${line}record.nonce .. ':' .. guess, approval_ms)` : line;

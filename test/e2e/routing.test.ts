@@ -130,7 +130,7 @@ describe('where no route leads', () => {
       expect(refused).toMatchObject({ details: { ErrorInfo: { reason: 'DESTINATION_REFUSED' } } });
     }
     const { canSend, canCheck, limits, blockedBy } = await user.status();
-    expect({ canSend, canCheck, blockedBy }).toEqual({ canSend: true, canCheck: false, blockedBy: '' });
+    expect({ canSend, canCheck, blockedBy }).toEqual({ canSend: false, canCheck: false, blockedBy: 'destination' });
     expect(limits.map(({ used }) => used)).toEqual([0, 0]);
     expect(fakes.received()).toHaveLength(before);
   });

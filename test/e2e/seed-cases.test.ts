@@ -116,7 +116,9 @@ const CASES: readonly SeedCase[] = [
       expect(user.received()).toBe(7);
     },
     // A window that empties all at once.
-    control: without('send', { 'decimal(now - limit.windowMs)': 'decimal(now - now % limit.windowMs)' }),
+    control: without('send', {
+      'count_after(seen, now - limit.windowMs)': 'count_after(seen, now - now % limit.windowMs)',
+    }),
     red: 'it was not refused',
   },
   {
@@ -291,7 +293,7 @@ describe('negative controls: each case fails without its protection', () => {
 
   it('provider away, and nothing is given back', async () => {
     const planted = await stage.startVirtual({
-      plant: without('settle', { "redis.call('ZREM', sends_key, send_id)": '' }),
+      plant: without('settle', { "redis.call('ZREM', sends_key, member)": '' }),
     });
     const user = users(planted, 'grpc')();
     planted.inbox.answer(async () => ({ kind: 'unavailable', category: 'transient', vendorCode: '503' }));

@@ -123,7 +123,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }) as fc.Arbitrary<Command>,
   },
   {
-    weight: 8,
+    weight: 14,
     arbitrary: fc.record({
       kind: fc.constant('check'),
       who,

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
+import { callersContract } from './contract-callers.ts';
 import { checkContract } from './contract-check.ts';
 import { clockContract } from './contract-clock.ts';
 import { linkContract } from './contract-links.ts';
@@ -16,6 +17,7 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
   const world = createWorld(create);
   sendContract(world);
   checkContract(world);
+  describe('callers', () => callersContract(world));
   describe('a clock', () => clockContract(world));
   describe('settle', () => settleContract(world));
   describe('report', () => reportContract(world));

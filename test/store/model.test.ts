@@ -57,7 +57,7 @@ describe('memory and Redis give the same answers', () => {
         expect(await divergence(planted, sequence)).toBeNull();
       }),
       // What it shrinks to depends on where it starts.
-      { numRuns: 400, seed: 1 },
+      { numRuns: 400, seed: 4 },
     );
     await planted.close();
     expect(result.failed).toBe(true);

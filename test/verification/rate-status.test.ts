@@ -24,6 +24,7 @@ describe('rateStatus', () => {
           name: 'phone_hour',
           limit: 5,
           used: 1,
+          usedByCaller: 1,
           remaining: 4,
           windowMs: 60 * MINUTE,
           resetsAt: stage.time - 20_000 + 60 * MINUTE,

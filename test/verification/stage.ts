@@ -111,6 +111,7 @@ function start(stage: Stage, changes: Partial<VerifierDependencies>, name: strin
       emit,
       clock: () => 0,
     }),
+    availability: () => null,
     keyring,
     purposes: new Map(purposes),
     limits: { cooldownMs: MINUTE, windows: [{ name: 'phone_hour', limit: 5, windowMs: 60 * MINUTE }] },
