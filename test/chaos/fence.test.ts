@@ -4,11 +4,11 @@ import { CheckResult, VerificationService } from '../../src/gen/countersign/v1/v
 import type { Store } from '../../src/store/store.ts';
 import { rulesOf, WINDOWS } from '../store/commands.ts';
 import { ok, openClient } from '../support/clients.ts';
+import { startFollowedPair } from '../support/followed-pair.ts';
 import { type RedisPair, startPair } from '../support/redis-pair.ts';
 import { startServer } from '../support/server.ts';
 import { openStore } from '../support/store.ts';
 import { eventually } from '../support/wait.ts';
-import { startFollowedPair } from './failover.ts';
 import { cycle, expiringKeys, figure, forAll, phoneAt, scaled, tally } from './load.ts';
 
 const ROUNDS = scaled(5);

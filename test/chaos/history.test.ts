@@ -9,9 +9,9 @@ import {
 import { createConsoleProvider } from '../../src/sms/console.ts';
 import { startApp } from '../support/app.ts';
 import type { ServiceClient } from '../support/clients.ts';
+import { startFollowedPair } from '../support/followed-pair.ts';
 import { openStore } from '../support/store.ts';
 import { eventually } from '../support/wait.ts';
-import { startFollowedPair } from './failover.ts';
 import { GUESSES, type Guess, violations } from './history.ts';
 import { cycle, expiringKeys, figure, forAll, phoneAt, scaled, tally, wrongCode } from './load.ts';
 

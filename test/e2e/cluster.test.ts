@@ -9,7 +9,9 @@ import { storeContract } from '../store/contract.ts';
 import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS, type Protocol } from '../support/clients.ts';
 import { startCluster } from '../support/redis-cluster.ts';
+import type { RedisServer } from '../support/redis-server.ts';
 import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
+import { eventually } from '../support/wait.ts';
 import { type ScriptWatch, watchScripts } from './monitor.ts';
 import { createStage, figure } from './stage.ts';
 import { createUser, tally } from './user.ts';
@@ -185,3 +187,40 @@ describe('the service', () => {
     },
   );
 });
+
+/** Last in this file: it moves a slot for good. */
+it('in a Cluster, codes of slots that are moved die with the move, and no others', async () => {
+  const app = await stage.start({ env: { REDIS_CLUSTER: 'true' } });
+  const draw = async () => {
+    const before = new Set(await allKeys());
+    const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
+    ok(await user.send());
+    const keys = (await allKeys()).filter((key) => !before.has(key));
+    return { user, keys, slot: await slotOf(keys[0] ?? '') };
+  };
+  const { user: moved, keys, slot } = await draw();
+  const other = await draw();
+  const { user: stays } = other.slot === slot ? await draw() : other;
+  await moveSlot(slot, keys);
+  // The cluster says where to ask, and everything but the code has moved with it.
+  const { limits } = await eventually('the new node is asked', () => moved.status());
+  expect(limits.map(({ used }) => used)).toEqual([1, 1]);
+  expect(await moved.verdict(moved.code())).toBe('NOT_FOUND');
+  expect(await stays.verdict(stays.code())).toBe('APPROVED');
+  ok(await moved.send());
+  expect(await moved.verdict(moved.code())).toBe('APPROVED');
+});
+
+const allKeys = async () => (await Promise.all(admins.map((admin) => admin.keys('*')))).flat();
+
+/** The slot, with the keys in it, goes to the next node, as `redis-cli --cluster reshard` does it. */
+async function moveSlot(slot: number, keys: readonly string[]): Promise<void> {
+  const from = Math.floor((slot * admins.length) / 16_384);
+  const to = (from + 1) % admins.length;
+  const [source, target, node] = [admins[from] as Redis, admins[to] as Redis, cluster.nodes[to] as RedisServer];
+  const [sourceId, targetId] = [String(await source.cluster('MYID')), String(await target.cluster('MYID'))];
+  await target.cluster('SETSLOT', slot, 'IMPORTING', sourceId);
+  await source.cluster('SETSLOT', slot, 'MIGRATING', targetId);
+  await source.call('MIGRATE', node.host, String(node.port), '', '0', '5000', 'KEYS', ...keys);
+  for (const admin of [target, source, ...admins]) await admin.cluster('SETSLOT', slot, 'NODE', targetId);
+}

@@ -1,6 +1,9 @@
 /** Somebody who can write to Redis, but does not have the secret. */
+import { createHash } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { ok } from '../support/clients.ts';
 import { keysUnder } from '../support/keys.ts';
+import { eventually } from '../support/wait.ts';
 import { createStage, ownRedis, without } from './stage.ts';
 import { createUser, type User } from './user.ts';
 
@@ -92,4 +95,71 @@ describe('who can write to Redis', () => {
     const verdict = await user.verdict(known, target);
     return verdict;
   }
+});
+
+/** What docs/security.md admits: it is as bad as it says. */
+describe('who can write to Redis can', () => {
+  const start = async () =>
+    createUser(await stage.startVirtual(), { protocol: 'grpc', phone: stage.phone(), purpose: 'login' });
+
+  it('restore an old record as a whole and so have a used code accepted again', async () => {
+    const user = await start();
+    await user.send();
+    const old = await redis.client.dumpBuffer(await keyOf('v'));
+    expect(await user.verdict(user.code())).toBe('APPROVED');
+    expect(await user.verdict(user.code())).toBe('NOT_FOUND');
+    await redis.client.restore(await keyOf('v'), 600_000, old, 'REPLACE');
+    expect(await user.verdict(user.code())).toBe('APPROVED');
+  });
+
+  it('reset guess budgets and limits and so guess a code', async () => {
+    const user = await start();
+    await user.send();
+    for (let n = 1; n <= 50; n++) {
+      expect(await user.verdict(user.wrong(n))).toBe('WRONG_CODE');
+      await redis.client.hset(await keyOf('v'), 'attempts', 0);
+      await redis.client.del(await keyOf('f'));
+    }
+    expect((await user.status()).guessBudget).toMatchObject({ used: 0, remaining: 20 });
+    expect(await user.verdict(user.code())).toBe('APPROVED');
+
+    expect((await user.send()).status).toBe('RESOURCE_EXHAUSTED');
+    await redis.client.del(await keyOf('s'));
+    expect((await user.send()).status).toBe('OK');
+  });
+
+  it('change what GetVerification and verified_at say', async () => {
+    const user = await start();
+    await user.send();
+    const seconds = Math.floor(stage.clock.now() / 1_000) - 3_600;
+    const anHourAgo = String(seconds * 1_000);
+    const check = () => user.check(user.code(), { requestId: 'right' });
+    expect((await check()).status).toBe('OK');
+    await redis.client.hset(await keyOf('v'), 'approved', anHourAgo);
+    await redis.client.hset(await keyOf('a'), 'anonymous:login', anHourAgo);
+    await redis.client.hset(await keyOf('q'), 'value', anHourAgo);
+    const said = { seconds: BigInt(seconds) };
+    expect(await user.record()).toMatchObject({ approvedAt: said, phoneVerifiedAt: said });
+    expect(ok(await check())).toMatchObject({ verifiedAt: said });
+  });
+});
+
+it('who can watch its commands (MONITOR) can do more: with the MAC of a known code it has the next one accepted', async () => {
+  const app = await stage.startVirtual({ file: 'limits: { resendIntervalSeconds: 0 }' });
+  const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
+  await user.send();
+  const known = user.wrong();
+  const monitor = await redis.client.monitor();
+  const checks: string[][] = [];
+  monitor.on('monitor', (_: string, args: string[]) => void (args[2] === '4' && checks.push(args)));
+  expect(await user.verdict(known)).toBe('WRONG_CODE');
+  const [seen] = await eventually('the monitor tells', () => checks.length > 0 && checks);
+  monitor.disconnect();
+
+  // evalsha <script> 4 <keys> nonce session content mac ...
+  const mac = seen?.[3 + 4 + 3];
+  const nonce = await redis.client.hget(await keyOf('v'), 'nonce');
+  const bound = createHash('sha1').update(`${mac}:${nonce}`).digest('hex');
+  await redis.client.hset(await keyOf('v'), 'mac', bound);
+  expect(await user.verdict(known)).toBe('APPROVED');
 });

@@ -1076,7 +1076,7 @@ export const ErrorReason = {
 
   /**
    * ABORTED: this `request_id` was answered, and its code was lost in a failover of the store. Call again with a new
-   * `request_id`: no cooldown holds it.
+   * `request_id`: the cooldown of that code does not hold it.
    *
    * @generated from enum value: ERROR_REASON_CODE_LOST = 20;
    */
@@ -1242,8 +1242,8 @@ export const CheckResult = {
   WRONG_CODE: 2,
 
   /**
-   * This caller has no code to check: unknown, expired, already used, canceled, replaced by a newer code, or bound to
-   * another session. The guess is not charged.
+   * This caller has no code to check: unknown, expired, already used, canceled, replaced by a newer code, lost in a
+   * failover of the store, or bound to another session or other variables. The guess is not charged.
    *
    * @generated from enum value: CHECK_RESULT_NOT_FOUND = 3;
    */
@@ -1342,7 +1342,7 @@ export const VerificationService: GenService<{
    * SendCode sends a code to a phone, or refuses and says which limit refused and how long to wait.
    * Repeating a call with the same `request_id` and content returns the stored answer and sends no second SMS while the
    * first call's process and the store live; after their loss it may send one more, with a code that is valid. It is
-   * never OK before a provider has taken the message, or may have.
+   * never OK before a provider has taken the message, or may have; a test number needs none.
    * Also fails with REQUEST_ID_REUSED, SEND_UNDER_WAY, CODE_LOST, COOLDOWN, PHONE_LIMIT, GUESS_BUDGET, PROVIDER_LIMIT, NUMBER_TYPE_REFUSED,
    * DESTINATION_REFUSED, DELIVERY_UNAVAILABLE and DELIVERY_MISCONFIGURED.
    *
@@ -1354,8 +1354,9 @@ export const VerificationService: GenService<{
     output: typeof SendCodeResponseSchema;
   },
   /**
-   * CheckCode compares a guess with the code that was sent. A right code is accepted exactly once.
-   * Repeating a call with the same `request_id` and content returns the stored verdict and never compares again.
+   * CheckCode compares a guess with the code that was sent. A right code is accepted at most once.
+   * Repeating a call with the same `request_id` and content returns the stored verdict and never compares again; after
+   * a failover of the store that lost the verdict, it is NOT_FOUND.
    * Also fails with REQUEST_ID_REUSED. A verification that does not exist is a result here, not an error.
    *
    * @generated from rpc countersign.v1.VerificationService.CheckCode

@@ -1,6 +1,6 @@
 /** A primary and its replica behind one address that follows the primary, as a service of a cluster or a VIP does. */
-import { startProxy } from '../support/proxy.ts';
-import { type RedisPair, startPair } from '../support/redis-pair.ts';
+import { startProxy } from './proxy.ts';
+import { type RedisPair, startPair } from './redis-pair.ts';
 
 export interface FollowedPair extends RedisPair {
   /** Leads to whichever of the two is the primary. */
