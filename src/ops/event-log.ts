@@ -90,14 +90,13 @@ interface Output {
 
 const STRANGERS_EVERY_MS = 1_000;
 
-/** Every call of a caller; what strangers ask for only once a second, so that they cannot fill the log. */
+/** Every call of a caller. What strangers ask for is there once a second, and in full only for who asks for details. */
 function logRpc(event: RpcEvent, { logger, isDue }: Output): void {
   const { edge, method, status, facts } = event;
   const stranger = facts.caller === undefined;
-  if (stranger && !isDue(['rpc', edge, method, status], STRANGERS_EVERY_MS)) return;
-  // Probes.
-  const level = stranger && status === 'OK' ? 'debug' : rpcLevel(status);
-  logger[level](rpcRecord(event), 'rpc');
+  // Probes are well most of the time.
+  const quiet = stranger && (status === 'OK' || !isDue(['rpc', edge, method, status], STRANGERS_EVERY_MS));
+  logger[quiet ? 'debug' : rpcLevel(status)](rpcRecord(event), 'rpc');
 }
 
 function logStore({ operation, error, seconds }: StoreEvent, { logger, isDue }: Output): void {

@@ -1,4 +1,5 @@
 /** The negative control of the races: a check as it is often written, which reads, decides and writes. */
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { keysOf } from '../../src/store/keys.ts';
 import type { CheckCommand, CheckReply, Store } from '../../src/store/store.ts';
@@ -15,7 +16,9 @@ export function readThenWrite(store: Store, redis: Redis, keyPrefix: string): St
     const guesses = Number(record.guesses);
     if (attempts >= guesses) return { kind: 'exhausted', nonce };
     await redis.hset(verification, { attempts: attempts + 1 });
-    if (record.mac !== codeMac) return { kind: 'wrong', nonce, remaining: guesses - attempts - 1 };
+    // As bound_mac of lua/lib/prelude.lua.
+    const bound = createHash('sha1').update(`${codeMac}:${nonce}`).digest('hex');
+    if (record.mac !== bound) return { kind: 'wrong', nonce, remaining: guesses - attempts - 1 };
     await redis.hset(verification, { state: 'approved' });
     return { kind: 'approved', nonce, at: Date.now(), delivery: null };
   }

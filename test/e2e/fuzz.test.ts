@@ -7,6 +7,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Event } from '../../src/event.ts';
 import { VerificationService } from '../../src/gen/countersign/v1/verification_pb.ts';
+import { frame, rawGrpc, rawHttp, SERVICE, startEdges } from '../rpc/edges.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { type FuzzInput, fuzzInput } from './fuzz-inputs.ts';
 import { CALLBACK_TOKEN, PUBLIC_URL } from './reporters.ts';
@@ -14,6 +15,8 @@ import { figure } from './stage.ts';
 import { CALLER, PRODUCTION, startVendorFakes, type VendorFakes } from './vendor-fakes.ts';
 
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 3_000);
+/** To make a single input again. */
+const FIRST = Number(process.env.FUZZ_FIRST ?? 1);
 const AT_ONCE = 32;
 const TOKEN = `Bearer ${CALLER.token}`;
 
@@ -42,7 +45,7 @@ beforeAll(async () => {
       LOG_LEVEL: 'silent',
     },
   });
-  session = connect(`http://${app.grpc}`);
+  session = open();
 });
 afterAll(async () => {
   agent.destroy();
@@ -51,7 +54,26 @@ afterAll(async () => {
   await fakes.stop();
 });
 
-function grpc({ path, headers, body }: FuzzInput): Promise<string> {
+/** A connection is renewed after ten minutes: it takes no new calls then, and ends when those under way have. */
+function open(): ClientHttp2Session {
+  const opened = connect(`http://${app.grpc}`);
+  opened.once('goaway', () => {
+    session = open();
+  });
+  opened.on('error', () => undefined);
+  return opened;
+}
+
+/** As clients do with what the server has surely not looked at. */
+async function grpc(input: FuzzInput): Promise<string> {
+  const before = session;
+  return grpcOnce(input).catch((error: unknown) => {
+    if (session === before) throw error;
+    return grpcOnce(input);
+  });
+}
+
+function grpcOnce({ path, headers, body }: FuzzInput): Promise<string> {
   return new Promise((resolve, reject) => {
     const stream = session.request({
       ':method': 'POST',
@@ -107,10 +129,10 @@ async function complaint(n: number): Promise<string | null> {
 
 test(`${INPUTS} inputs: documented answers only`, async () => {
   const complaints: string[] = [];
-  let next = 0;
+  let next = FIRST - 1;
   let faults = 0;
   const work = async () => {
-    while (next < INPUTS && complaints.length < 20) {
+    while (next < FIRST - 1 + INPUTS && complaints.length < 20) {
       next += 1;
       const found = await complaint(next);
       if (found !== null) complaints.push(found);
@@ -136,3 +158,15 @@ test(`${INPUTS} inputs: documented answers only`, async () => {
   }
   figure(`${INPUTS} fuzzed inputs, documented answers only`);
 }, 3_600_000);
+
+test('negative control: a fault inside is no documented answer', async () => {
+  const edges = await startEdges();
+  edges.begin({ rateStatus: () => Promise.reject(new Error('a fault')) });
+  const path = `${SERVICE}/RateStatus`;
+  const grpcAnswer = await rawGrpc(edges.grpc, { ':path': path }, frame(Buffer.of()));
+  const httpAnswer = await rawHttp(edges.http + path, { headers: { 'content-type': 'application/json' }, body: '{}' });
+  await edges.stop();
+  expect(GRPC.has(String(grpcAnswer.headers['grpc-status']))).toBe(false);
+  expect(HTTP.has(httpAnswer.status)).toBe(false);
+  expect(edges.events.some(({ type }) => type === 'fault')).toBe(true);
+});

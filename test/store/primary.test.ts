@@ -1,5 +1,6 @@
 /** Only a primary answers. A replica may be behind, and one that takes writes would approve each code once more. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { createRedisStore } from '../../src/store/redis.ts';
 import { readScript, type ScriptSources } from '../../src/store/redis-scripts.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -137,4 +138,20 @@ it('a store finds the new primary behind its address though nobody cuts its conn
   upstream.port = pair.replica.port;
   expect(await status().catch((error: unknown) => error)).toMatchObject(REFUSED);
   await eventually('the new primary answers', () => status().then(() => true));
+});
+
+it('calls on a replica cost a connection a second at most, not each', async () => {
+  const { replica } = await pairOf([]);
+  const still = { emit: () => undefined, clock: () => 0, keyPrefix: 'cs', cluster: false, commandTimeoutMs: 60_000 };
+  const store = createRedisStore({ urls: [replica.url], ...still });
+  closers.push(() => store.close());
+  const admin = replica.connect();
+  const connections = async () =>
+    Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1] ?? Number.NaN);
+  const refused = () => refusalOf(() => check(store, 1));
+  // The first refusal makes it connect anew.
+  for (let i = 0; i < 3; i++) await refused();
+  const before = await connections();
+  for (let i = 0; i < 50; i++) expect(await refused()).toMatchObject(REFUSED);
+  expect(await connections()).toBe(before);
 });
