@@ -51,7 +51,7 @@ export function send(phone: Phone, command: SendCommand, now: number): SendReply
 
 /**
  * The reply to a repeated request; or the answer of a call that ended with its process, whose place this one takes; or
- * null when this is the first.
+ * null when this is the first, or as good as the first.
  */
 function knownAnswer(
   phone: Phone,
@@ -70,7 +70,10 @@ function knownAnswer(
   if (!delivery && now < leaseEnd) return { kind: 'under_way', retryAfterMs: leaseEnd - now };
 
   const live = record?.nonce === reservation.nonce && isUsable(record, now) ? record : null;
-  if (live && current && !delivery && !orphan && live.digits === rules.digits) return answer;
+  const unheard = current && !delivery && !orphan && record.state === 'pending' && record.attempts < record.guesses;
+  // A code that is over before anybody can type it is not sent again: a new one takes its place.
+  if (unheard && !isFresh(record, now)) return null;
+  if (live && unheard && live.digits === rules.digits && live.test === rules.test) return answer;
   const expiresAt = live ? reservation.expiresAt : Math.min(reservation.expiresAt, now);
   return { kind: 'replayed', reservation: { ...reservation, expiresAt }, delivery, seed: live?.seed || null, now };
 }
@@ -86,8 +89,13 @@ function repeatsCode(previous: Verification, { rules, session, content }: SendCo
     // One code must not stand for two transactions.
     previous.content === content &&
     previous.digits === rules.digits &&
-    (previous.expiresAt - now) * 2 > previous.expiresAt - previous.createdAt
+    isFresh(previous, now)
   );
+}
+
+/** Worth sending again: more than half of its life is left. */
+function isFresh({ createdAt, expiresAt }: Verification, now: number): boolean {
+  return (expiresAt - now) * 2 > expiresAt - createdAt;
 }
 
 function newVerification(phone: Phone, { slot, rules, candidate, session, content }: SendCommand, now: number) {

@@ -46,7 +46,9 @@ describe('who can write to Redis', () => {
   });
 
   it('negative control: a replay that believes the store approves a wrong guess', async () => {
-    const app = await stage.startVirtual({ plant: without('check', { 'stored.tag ~= tag': 'false' }) });
+    const app = await stage.startVirtual({
+      plant: without('check', { 'stored.tag ~= bound(tag, stored.nonce)': 'false' }),
+    });
     const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
     const guess = await wrongGuess(user);
     await forgeVerdict();
@@ -76,12 +78,37 @@ describe('who can write to Redis', () => {
   });
 
   it.each(moves)('negative control: without the nonce in what is stored it can: %s', async (_, byPhone) => {
-    expect(await movedCode(byPhone, "return redis.sha1hex(mac .. ':')")).toBe('APPROVED');
+    expect(await movedCode(byPhone, 'return bound(mac)')).toBe('APPROVED');
+  });
+
+  it.each([
+    ['session', ''],
+    ['content', ''],
+    ['expires', '9999999999999'],
+  ])('cannot change the %s of a live code and have it approved', async (field, value) => {
+    const app = await stage.startVirtual();
+    const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
+    await user.send({ client: { sessionId: 'session' }, variables: { shop: 'Alice' } });
+    await redis.client.hset(await keyOf('v'), field, value);
+    expect(await user.verdict(user.code(), { client: { sessionId: 'session' } })).toBe('WRONG_CODE');
+  });
+
+  it('cannot name another verification in the stored verdict of a guess by phone', async () => {
+    const app = await stage.startVirtual({ file: 'limits: { resendIntervalSeconds: 0 }' });
+    const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
+    await user.send();
+    const byPhone = { verificationId: '', phone: user.phone, requestId: 'right' };
+    const code = user.code();
+    expect(await user.verdict(code, byPhone)).toBe('APPROVED');
+    await user.send();
+    await redis.client.hset(await keyOf('q'), 'nonce', (await redis.client.hget(await keyOf('v'), 'nonce')) ?? '');
+    expect(await user.verdict(code, byPhone)).toBe('INTERNAL');
+    expect((await user.record()).approvedAt).toBeUndefined();
   });
 
   /** What a code that was used answers, once its MAC stands in the record of the next code. */
   async function movedCode(byPhone: boolean, bound?: string): Promise<string> {
-    const line = "return redis.sha1hex(mac .. ':' .. nonce)";
+    const line = 'return bound(mac, record.nonce, record.session, record.content, record.expires)';
     const plant = (_: string, lua: string) => (bound === undefined ? lua : lua.replace(line, bound));
     const app = await stage.startVirtual({ file: 'limits: { resendIntervalSeconds: 0 }', plant });
     const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
@@ -158,8 +185,10 @@ it('who can watch its commands (MONITOR) can do more: with the MAC of a known co
 
   // evalsha <script> 4 <keys> nonce session content mac ...
   const mac = seen?.[3 + 4 + 3];
-  const nonce = await redis.client.hget(await keyOf('v'), 'nonce');
-  const bound = createHash('sha1').update(`${mac}:${nonce}`).digest('hex');
+  const bindings = await redis.client.hmget(await keyOf('v'), 'nonce', 'session', 'content', 'expires');
+  const bound = createHash('sha1')
+    .update([mac, ...bindings].join(':'))
+    .digest('hex');
   await redis.client.hset(await keyOf('v'), 'mac', bound);
   expect(await user.verdict(known)).toBe('APPROVED');
 });

@@ -158,6 +158,26 @@ describe('a check that breaks off', () => {
     expect(commands).toBeGreaterThan(8);
   });
 
+  it.each<[what: string, first: (scene: Scene) => Promise<unknown>]>([
+    [
+      'another call',
+      ({ slot }) => store.check({ ...GUESS, slot, codeMac: RIGHT, request: { ...REQUEST, hash: 'another' } }),
+    ],
+    ['a call without a request id', ({ slot }) => store.check({ ...GUESS, slot, codeMac: RIGHT })],
+    ['its cancellation', ({ slot }) => store.cancel({ slot, nonce: 'nonce-1' })],
+  ])('approves no code that %s ended before the repeat', async (_, first) => {
+    await atEachCommand(async (scene) => {
+      const { slot, send } = scene;
+      await store.send(send(1, { request: null }));
+      const guess = { ...GUESS, slot, codeMac: RIGHT, approvedTag: TAG, request: REQUEST };
+      const cause = await fault(broken.check(guess));
+      const ended = JSON.stringify(await first(scene));
+      const usedUpBefore = ended.includes('not_found') || ended.includes('"state":"approved"');
+      expect((await store.check(guess)).kind).toBe(usedUpBefore ? 'approved' : 'not_found');
+      return cause;
+    });
+  });
+
   it('charges a wrong guess, and never less than one', async () => {
     await atEachCommand(async ({ slot, send }) => {
       await store.send(send(1, { request: null }));

@@ -337,10 +337,10 @@ export function keyContract(shared: SharedRedis): void {
       time += MINUTE;
       const approved = await send();
       await check(RIGHT);
-      expect(await fields('v')).toEqual(recordOf('approved'));
+      expect(await fields('v')).toEqual(recordOf('approved', 'approved_by'));
       await report(approved);
       await settle(approved, null);
-      expect(await fields('v')).toEqual(recordOf('approved', 'delivery'));
+      expect(await fields('v')).toEqual(recordOf('approved', 'approved_by', 'delivery'));
       time += MINUTE;
       const canceled = await send();
       await report(canceled);

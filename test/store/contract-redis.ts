@@ -10,7 +10,7 @@ import { connected, virtualRedisStore } from '../support/virtual-redis.ts';
 import { eventually } from '../support/wait.ts';
 import { rulesOf } from './commands.ts';
 import { storeContract } from './contract.ts';
-import { DELIVERY } from './contract-world.ts';
+import { DAY, DELIVERY, GUESS, RIGHT } from './contract-world.ts';
 
 /** What the store on Redis promises beside the contract. Registers hooks. */
 export function redisContract(shared: SharedRedis): void {
@@ -20,6 +20,28 @@ export function redisContract(shared: SharedRedis): void {
   });
   const create = (now: () => number) => connected(virtualRedisStore({ now, keyPrefix: shared.prefix }));
   storeContract(create);
+
+  it('keeps an approved record for 30 days, also when the send that took its place is given back', async () => {
+    const store = await create(() => 1_800_000_000_000);
+    const slot = { phoneKey: '00.refunded', caller: 'auth', purpose: 'login' };
+    const send = (serial: number) =>
+      store.send({
+        slot,
+        rules: { ...rulesOf('same'), cooldownMs: 0 },
+        sendId: `send-${serial}`,
+        candidate: { nonce: `nonce-${serial}`, seed: `seed-${serial}`, codeMac: RIGHT },
+        session: '',
+        content: '',
+        request: null,
+      });
+    await send(1);
+    expect(await store.check({ ...GUESS, slot, codeMac: RIGHT })).toMatchObject({ kind: 'approved' });
+    await send(2);
+    await store.settle({ slot, sendId: 'send-2', requestHash: null, delivery: null });
+    const lives = await shared.client.pttl(`${shared.prefix}:2:{00.refunded}:v:auth:login`);
+    expect(Math.round(lives / DAY)).toBe(30);
+    await store.close();
+  });
 
   it('takes no delay of its own process for silence of the server', async () => {
     const now = () => 1_800_000_000_000;

@@ -76,6 +76,27 @@ export function requestContract(world: World): void {
       expect(await check(RIGHT)).toMatchObject({ kind: 'approved', delivery: DELIVERY });
     });
 
+    it.each([150 * SECOND, 299 * SECOND, 301 * SECOND])(
+      'send a new code when the old one is as good as over: after %i ms',
+      async (ms) => {
+        const first = reserved(await send({ request }));
+        pass(ms);
+        const second = reserved(await send({ request }));
+        expect(second.seed).not.toBe(first.seed);
+        expect(second.reservation.expiresAt).toBe(now() + 5 * MINUTE);
+        expect(await check(RIGHT)).toMatchObject({ kind: 'approved', nonce: second.reservation.nonce });
+      },
+    );
+
+    it.each([true, false])(
+      'send nothing when the number has turned into or out of a test number (test: %s)',
+      async (test) => {
+        await send({ request, rules: { test } });
+        pass(SENDING_MS);
+        expect(await send({ request, rules: { test: !test } })).toMatchObject({ kind: 'replayed', delivery: null });
+      },
+    );
+
     it('change nothing when the first settles after all', async () => {
       const first = sendCommand({ request });
       await store().send(first);

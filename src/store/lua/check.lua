@@ -23,9 +23,9 @@ local nonce, session, content, mac, fingerprint, tag, by_phone_limit, owner, rep
 local by_phone = nonce == ''
 local now = clock()
 
--- From here on the code is used up.
-local function approve()
-  redis.call('HSET', record_key, 'state', 'approved', 'approved', decimal(now))
+-- From here on the code is used up, by the request that this tag is of.
+local function approve(by)
+  redis.call('HSET', record_key, 'state', 'approved', 'approved', decimal(now), 'approved_by', by)
   redis.call('HDEL', record_key, 'seed', 'mac', 'undo')
   redis.call('PEXPIRE', record_key, approval_ms)
   redis.call('DEL', failures_key)
@@ -39,10 +39,16 @@ if fingerprint ~= '' then
   if stored.fingerprint and holds(stored['until'] - replay_ms, stored['until'], now) then
     if stored.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
     if stored.verdict == 'APPROVED' then
-      if stored.tag ~= tag then return { 'FORGED' } end
-      -- The call broke off in between: only it may use the code up.
-      local record = read_fields(record_key, 'nonce', 'state')
-      if record.nonce == stored.nonce and record.state == 'pending' then approve() end
+      if stored.tag ~= bound(tag, stored.nonce) then return { 'FORGED' } end
+      local record = read_fields(record_key, 'nonce', 'state', 'approved_by')
+      if record.nonce == stored.nonce then
+        -- The call broke off in between. It uses the code up now, unless another one or its end came first.
+        if record.state == 'pending' then
+          approve(stored.tag)
+        elseif record.approved_by ~= stored.tag then
+          return { 'NOT_FOUND' }
+        end
+      end
     end
     return { stored.verdict, stored.nonce, stored.value }
   end
@@ -68,7 +74,7 @@ if left <= 0 then return { 'EXHAUSTED', record.nonce } end
 
 local guess = redis.call('HINCRBY', record_key, 'attempts', 1)
 if by_phone then redis.call('HINCRBY', record_key, 'by_phone', 1) end
-local right = record.mac == bound_mac(mac, record.nonce)
+local right = record.mac == bound_mac(mac, record)
 local verdict, value = 'WRONG', tostring(left - 1)
 if right then
   verdict, value = 'APPROVED', decimal(now)
@@ -76,12 +82,13 @@ elseif not record.test then
   add_time(failures_key, now, record.nonce .. ':' .. guess, approval_ms)
 end
 
+local proof = right and bound(tag, record.nonce) or nil
 -- Before the code is used up: whoever repeats a call that broke off after that still hears of it.
 if fingerprint ~= '' then
   write_hash(verdict_key, {
     fingerprint = fingerprint, ['until'] = decimal(now + replay_ms), verdict = verdict, nonce = record.nonce,
-    value = value, tag = right and tag or nil,
+    value = value, tag = proof,
   }, replay_ms)
 end
-if right then approve() end
+if right then approve(proof) end
 return { verdict, record.nonce, value, right and record.delivery or '' }

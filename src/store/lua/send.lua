@@ -4,7 +4,7 @@
 
   A repeated request id is answered by what is stored, once the first call is settled. While that may still act, nobody
   knows whether there will be an SMS. When its time is over and it is not settled, its process is gone: the same code
-  goes out once more.
+  goes out once more, or a new one when little of its life is left.
 
   KEYS[1] v  the current verification (hash)        KEYS[4] a  approvals (hash)
   KEYS[2] s  sends of the phone (sorted set)        KEYS[5] r  the stored answer of this request id (hash)
@@ -31,6 +31,11 @@ local now = clock()
 local replication = replication_id()
 local record = read_record(record_key, now)
 
+-- Worth sending again: more than half of its life is left.
+local function is_fresh()
+  return (record.expires - now) * 2 > record.expires - record.created
+end
+
 -- The stored answer, as JSON, of the call whose place this one takes.
 local orphan = ''
 local answer = fingerprint ~= '' and read_hash(answer_key) or {}
@@ -48,9 +53,14 @@ if answer.fingerprint and holds(answer.sent, answer.sent + rules.replayMs, now) 
   if lost and delivery then return { 'CODE_LOST' } end
 
   local live = same_code and is_usable(record, now, replication)
-  if live and current and not delivery and answer.orphan == '' and tonumber(record.digits) == rules.digits then
+  local unheard = current and not delivery and answer.orphan == '' and record.state == 'pending'
+    and tonumber(record.attempts) < tonumber(record.guesses)
+  -- A code that is over before anybody can type it is not sent again: a new one takes its place.
+  local stale = unheard and not is_fresh()
+  local writable = tonumber(record.digits) == rules.digits and (record.test ~= nil) == rules.test
+  if live and unheard and not stale and writable then
     orphan = cjson.encode(answer)
-  elseif not lost then
+  elseif not lost and not stale then
     local expires = live and answer.expires or decimal(math.min(answer.expires, now))
     return {
       'REPLAYED', answer.nonce, answer.sent, expires, answer.resend, answer.remaining,
@@ -69,8 +79,7 @@ local same = orphan ~= '' or rules.resend == 'same' and not rules.test
   -- One code must not stand for two transactions.
   and record.content == content
   and tonumber(record.digits) == rules.digits
-  -- More than half of its life is left.
-  and (record.expires - now) * 2 > record.expires - record.created
+  and is_fresh()
 
 local undo
 if record.nonce then
@@ -88,11 +97,12 @@ else
   local granted = rules.test and rules.guesses
     or math.min(rules.guesses, guesses_left(now, failures_key, rules.budgets))
   record = {
-    nonce = nonce, seed = seed, mac = bound_mac(mac, nonce), session = session, content = content,
+    nonce = nonce, seed = seed, session = session, content = content,
     replication_id = replication, state = 'pending',
     created = decimal(now), expires = decimal(now + rules.lifeMs), digits = rules.digits,
     guesses = granted, attempts = 0, by_phone = 0, test = rules.test and 1 or nil, sends = 0,
   }
+  record.mac = bound_mac(mac, record)
   redis.call('DEL', record_key)
 end
 record.send_id, record.sent, record.sends, record.undo = send_id, decimal(now), record.sends + 1, undo

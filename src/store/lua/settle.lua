@@ -8,7 +8,7 @@
 
   ARGV[1] send id
   ARGV[2] the delivery as JSON, '' to refund (unless a report says that the message was delivered)
-  ARGV[3] rules as JSON: budgets, retentionMs, replayMs, caller
+  ARGV[3] rules as JSON: budgets, retentionMs, approvalMs, replayMs, caller
 
   Replies
     SETTLED
@@ -80,7 +80,9 @@ else
     local left = undo.attempts + guesses_left(now, failures_key, rules.budgets)
     undo.guesses = math.min(tonumber(undo.guesses), left)
   end
-  write_hash(record_key, undo, math.max(undo.expires - now, 0) + rules.retentionMs)
+  local keep_ms = undo.approved and undo.approved + rules.approvalMs - now
+    or math.max(undo.expires - now, 0) + rules.retentionMs
+  write_hash(record_key, undo, math.max(keep_ms, 1))
   for name in pairs(record) do
     if not undo[name] then redis.call('HDEL', record_key, name) end
   end

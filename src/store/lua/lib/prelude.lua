@@ -65,8 +65,13 @@ local function add_time(key, time, member, ttl_ms)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', decimal(time - ttl_ms))
 end
 
--- What is stored of a code: its keyed MAC, bound to the verification. Who can write to Redis, but does not know the
--- MAC, cannot move a code that it knows to another verification.
-local function bound_mac(mac, nonce)
-  return redis.sha1hex(mac .. ':' .. nonce)
+-- What is stored of a secret that only the service can compute, bound to what it stands for: who can write to Redis, but
+-- does not know the secret, cannot make it stand for anything else.
+local function bound(secret, ...)
+  return redis.sha1hex(table.concat({ secret, ... }, ':'))
+end
+
+-- What is stored of a code: its keyed MAC, bound to the verification, its session, its variables and its end.
+local function bound_mac(mac, record)
+  return bound(mac, record.nonce, record.session, record.content, record.expires)
 end

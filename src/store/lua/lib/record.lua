@@ -8,6 +8,7 @@
   replication_id   of the node that issued the code
   state            pending, approved or canceled; exhausted and expired follow from the fields below
   created, expires, approved
+  approved_by      the tag of the verdict that approved it
   digits           of the code
   guesses          how many it allows
   attempts         guesses made; by_phone: how many of them by phone number instead of by id
