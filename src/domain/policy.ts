@@ -67,8 +67,8 @@ export const COOLDOWN_STEPS = [1, 1, 2, 5, 10] as const;
 export const COOLDOWN_MEMORY_MS = 3_600_000;
 
 /**
- * A send counts for other callers as if made at the next multiple of this, so that they cannot tell when it was. Their
- * waits are longer by up to as much, and sufficient.
+ * A send counts for other callers as if made at the next multiple of this, so that no wait and no end of one tells
+ * them when it was. Their waits are longer by up to as much, and sufficient. (Who asks all the time sees a count grow.)
  */
 export const SHARED_GRID_MS = 10_000;
 

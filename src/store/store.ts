@@ -93,8 +93,8 @@ export type SendReply =
   /** Charged: the caller must send, then settle. The code derives from `seed`. */
   | { readonly kind: 'reserved'; readonly reservation: Reservation; readonly seed: string }
   /**
-   * The stored answer. `delivery` is as recent as the record's, and null when two calls were lost with their processes:
-   * maybe sent. `seed` is null when the code is no longer live; `expiresAt` is then not in the future.
+   * The stored answer. `delivery` is as recent as the record's, and null when its call was lost with its process
+   * and the code cannot go out once more: maybe sent. `seed` is null when the code is no longer live; `expiresAt` is then not in the future.
    */
   | {
       readonly kind: 'replayed';

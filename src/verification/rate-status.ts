@@ -1,4 +1,4 @@
-/** RateStatus: what SendCode and CheckCode would meet now. It changes nothing. */
+/** RateStatus: what SendCode and CheckCode would meet now. It charges nothing. */
 import type { Keyring } from '../domain/keyring.ts';
 import type { SendsUse, WindowUse } from '../domain/limits.ts';
 import { type Phone, refusesType } from '../domain/phone.ts';

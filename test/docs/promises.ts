@@ -205,7 +205,7 @@ export const PROMISES: Readonly<Record<string, readonly Proof[] | NoPromise>> = 
     ['verification/check-code.test.ts', 'approves only in the session that asked for the code'],
   ],
   'Redis. Who can read it learns neither phones nor codes.': KEYS_TELL_NOTHING,
-  'Who can write to it cannot write an approval that `CheckCode` believes, nor move a code that it knows to another verification; but it can restore an old record as a whole and so have a used code accepted again, reset guess budgets and limits and so guess a code, and change what `GetVerification` and `verified_at` say.':
+  'Who can write to it cannot write an approval that `CheckCode` believes, nor move a code that it knows to another verification, session or transaction, nor make it live longer; but it can restore an old record as a whole and so have a used code accepted again, reset guess budgets and limits and so guess a code, and change what `GetVerification`, a repeated `SendCode` and `verified_at` say.':
     [
       [
         TAMPERED,
@@ -214,7 +214,9 @@ export const PROMISES: Readonly<Record<string, readonly Proof[] | NoPromise>> = 
         'cannot move a code that it knows to another verification of the phone: %s',
         'restore an old record as a whole and so have a used code accepted again',
         'reset guess budgets and limits and so guess a code',
-        'change what GetVerification and verified_at say',
+        'cannot change the %s of a live code and have it approved',
+        'cannot name another verification in the stored verdict of a guess by phone',
+        'change what GetVerification, a repeated SendCode and verified_at say',
       ],
     ],
   'Who can watch its commands (`MONITOR`) can do more.': [

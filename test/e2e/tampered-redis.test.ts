@@ -17,6 +17,7 @@ async function keyOf(kind: string): Promise<string> {
   throw new Error(`there is no key of kind ${kind}`);
 }
 
+const DELIVERY = { provider: 'inbox', messageId: 'm-1', status: 'delivered', attempts: [] };
 const REQUEST = { requestId: 'guess' };
 
 /** Makes the stored verdict of a wrong guess an approval, with everything else that an approval has. */
@@ -155,9 +156,12 @@ describe('who can write to Redis can', () => {
     expect((await user.send()).status).toBe('OK');
   });
 
-  it('change what GetVerification and verified_at say', async () => {
+  it('change what GetVerification, a repeated SendCode and verified_at say', async () => {
     const user = await start();
-    await user.send();
+    const request = { requestId: 'sent' };
+    await user.send(request);
+    await redis.client.hset(await keyOf('v'), 'delivery', JSON.stringify({ ...DELIVERY, messageId: 'forged' }));
+    expect(ok(await user.send(request)).delivery).toMatchObject({ messageId: 'forged' });
     const seconds = Math.floor(stage.clock.now() / 1_000) - 3_600;
     const anHourAgo = String(seconds * 1_000);
     const check = () => user.check(user.code(), { requestId: 'right' });

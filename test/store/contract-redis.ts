@@ -95,7 +95,12 @@ export function redisContract(shared: SharedRedis): void {
   });
 
   /** A code of `auth`, sent and settled; its record is of another replication id, as after the promotion of a replica. */
-  async function deadCode(store: Store, phoneKey: string, attempts: Delivery['attempts']) {
+  async function deadCode(
+    store: Store,
+    phoneKey: string,
+    attempts: Delivery['attempts'],
+    spend: (store: Store, slot: Slot) => Promise<unknown> = async () => undefined,
+  ) {
     const slot = { phoneKey, caller: 'auth', purpose: 'login' };
     let serial = 0;
     const send = (changes: { slot?: Slot; rules?: SendRules } = {}) => {
@@ -114,6 +119,7 @@ export function redisContract(shared: SharedRedis): void {
     };
     await send();
     await store.settle({ slot, sendId: 'send-1', requestHash: null, delivery: { ...DELIVERY, attempts } });
+    await spend(store, slot);
     await shared.client.hset(`${shared.prefix}:2:{${phoneKey}}:v:auth:login`, 'replication_id', '0'.repeat(40));
     return { slot, send };
   }
@@ -123,6 +129,27 @@ export function redisContract(shared: SharedRedis): void {
     const attempt = { provider: 'a', result: 'unknown', category: 'timeout', latencyMs: 1 } as const;
     const { send } = await deadCode(store, '00.charged', [attempt, attempt]);
     expect(await send()).toMatchObject({ kind: 'reserved', reservation: { sendsRemaining: 2 } });
+    await store.close();
+  });
+
+  it.each<[what: string, spend: (store: Store, slot: Slot) => Promise<unknown>, ms: number]>([
+    ['over', async () => undefined, 300_000],
+    [
+      'used up',
+      async (store, slot) => {
+        for (let guess = 0; guess < 5; guess++) await store.check({ ...GUESS, slot, codeMac: 'wrong' });
+      },
+      0,
+    ],
+  ])('waives no cooldown of a code that was %s before it died', async (_, spend, ms) => {
+    let now = 1_800_000_000_000;
+    const store = await create(() => now);
+    const { send } = await deadCode(store, `00.spent-${ms}`, [], spend);
+    now += ms;
+    expect(await send({ rules: { ...rulesOf('same'), cooldownMs: 600_000 } })).toMatchObject({
+      kind: 'blocked',
+      by: 'cooldown',
+    });
     await store.close();
   });
 

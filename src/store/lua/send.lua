@@ -48,8 +48,7 @@ if answer.fingerprint and holds(answer.sent, answer.sent + rules.replayMs, now) 
   if not delivery and lease_left > 0 then return { 'UNDER_WAY', decimal(lease_left) } end
 
   local same_code = record.nonce == answer.nonce
-  local lost = same_code and record.state == 'pending' and now < tonumber(record.expires)
-    and record.replication_id ~= replication
+  local lost = same_code and is_outstanding(record, now) and record.replication_id ~= replication
   if lost and delivery then return { 'CODE_LOST' } end
 
   local live = same_code and is_usable(record, now, replication)

@@ -1341,8 +1341,9 @@ export const VerificationService: GenService<{
   /**
    * SendCode sends a code to a phone, or refuses and says which limit refused and how long to wait.
    * Repeating a call with the same `request_id` and content returns the stored answer and sends no second SMS while the
-   * first call's process and the store live; after their loss it may send one more, with a code that is valid. It is
-   * never OK before a provider has taken the message, or may have; a test number needs none.
+   * first call's process lives and reaches the store, or does so again within 15 seconds; after their loss it may send
+   * one more, with a code that is valid. It is never OK before a provider has taken the message, or may have; a test
+   * number needs none.
    * Also fails with REQUEST_ID_REUSED, SEND_UNDER_WAY, CODE_LOST, COOLDOWN, PHONE_LIMIT, GUESS_BUDGET, PROVIDER_LIMIT, NUMBER_TYPE_REFUSED,
    * DESTINATION_REFUSED, DELIVERY_UNAVAILABLE and DELIVERY_MISCONFIGURED.
    *
@@ -1356,7 +1357,8 @@ export const VerificationService: GenService<{
   /**
    * CheckCode compares a guess with the code that was sent. A right code is accepted at most once.
    * Repeating a call with the same `request_id` and content returns the stored verdict and never compares again; after
-   * a failover of the store that lost the verdict, it is NOT_FOUND.
+   * a failover of the store that lost the verdict, it is NOT_FOUND. NOT_FOUND and EXHAUSTED compare nothing and are not
+   * stored.
    * Also fails with REQUEST_ID_REUSED. A verification that does not exist is a result here, not an error.
    *
    * @generated from rpc countersign.v1.VerificationService.CheckCode

@@ -30,7 +30,8 @@ local function bring_back(key, now)
 end
 
 -- The sends to a phone as one caller may know them, newest first. Times of other callers' sends are rounded up to a grid,
--- wherever they count: neither a wait nor the end of one tells when exactly another caller sent.
+-- wherever they count: neither a wait nor the end of one tells when exactly another caller sent. (Who asks all the time
+-- sees a number grow.)
 local function seen_sends(key, rules)
   local flat = redis.call('ZREVRANGE', key, 0, -1, 'WITHSCORES')
   local own_prefix = send_member(rules.caller, '')
@@ -93,9 +94,9 @@ local function send_status(now, keys, record, rules)
   local level = count_after(seen, since)
   status.cooldown = { level = level, endsAt = 0 }
   local last = seen[1]
-  -- The code died with the replication id that issued it: its user need not wait for another one. A send that was
-  -- charged several times has several members, and each begins with its send id.
-  local member = record.state == 'pending' and send_member(rules.caller, record.send_id)
+  -- A code that was outstanding died with the replication id that issued it: its user need not wait for another one. A
+  -- send that was charged several times has several members, and each begins with its send id.
+  local member = is_outstanding(record, now) and send_member(rules.caller, record.send_id)
   local died = last and member and record.replication_id ~= replication_id()
     and string.sub(last.member, 1, #member) == member
   if last and not died then

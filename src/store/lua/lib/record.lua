@@ -30,13 +30,19 @@ local function read_record(key, now)
   return {}
 end
 
+-- Whether the right code would be approved, on the node that issued it.
+local function is_outstanding(record, now)
+  return record.state == 'pending' and now < tonumber(record.expires)
+    and tonumber(record.attempts) < tonumber(record.guesses)
+end
+
 local function is_pending(record, now, replication)
   return record.state == 'pending' and record.replication_id == replication and now < tonumber(record.expires)
 end
 
--- Whether the right code would be approved.
+-- Whether the right code would be approved here.
 local function is_usable(record, now, replication)
-  return is_pending(record, now, replication) and tonumber(record.attempts) < tonumber(record.guesses)
+  return record.replication_id == replication and is_outstanding(record, now)
 end
 
 -- Past its retention, whether Redis has deleted it or not.
