@@ -1,6 +1,6 @@
 /**
  * How fast strangers may open streams: connections on which nobody has shown a token, such as those of probes. What
- * goes beyond that is not read for the rest of the second, so that a flood fills the buffers of whoever sends it.
+ * goes beyond that is not read for the rest of the period, so that a flood fills the buffers of whoever sends it.
  */
 import type { Socket } from 'node:net';
 
@@ -9,11 +9,14 @@ export interface Pace {
   allows(socket: Socket): boolean;
 }
 
-/** A second's streams of one stranger: always, and unless all of them together had too many. */
-const SURE = 10;
-const MOST = 100;
-const MOST_OF_ALL = 1_000;
-const SECOND_MS = 1_000;
+/**
+ * A period's streams of one stranger: always, and unless all of them together had too many. Short, so that no more than
+ * MOST_OF_ALL come between two calls of anybody else.
+ */
+const SURE = 1;
+const MOST = 10;
+const MOST_OF_ALL = 100;
+const PERIOD_MS = 100;
 
 /** Node's handle of a socket, which HTTP/2 reads from by itself: `Socket.pause` does not reach it. */
 interface Handle {
@@ -22,14 +25,14 @@ interface Handle {
 }
 
 export function createPace(): Pace {
-  // Of the current second.
+  // Of the current period.
   let endsAt = 0;
   let total = 0;
   const opened = new Map<Socket, number>();
   const held = new Set<Socket>();
 
   function begin(now: number): void {
-    endsAt = now + SECOND_MS;
+    endsAt = now + PERIOD_MS;
     total = 0;
     opened.clear();
   }
