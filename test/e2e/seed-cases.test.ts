@@ -44,7 +44,7 @@ interface SeedCase {
 
 /** The code stays where it was when it is right. */
 const REUSABLE = without('check', {
-  "'state', 'approved', 'approved', decimal(now))": "'approved', decimal(now))",
+  "'state', 'approved', 'approved', decimal(now), 'approved_by', by)": "'approved', decimal(now))",
   "redis.call('HDEL', record_key, 'seed', 'mac', 'undo')": '',
 });
 

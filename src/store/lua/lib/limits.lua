@@ -22,11 +22,9 @@ end
 -- Times from the future of a clock that was set back become now, so that they count as long as their rules say from the
 -- first time that they are met: neither until the clock gets there, nor not at all.
 local function bring_back(key, now)
-  local newest = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
-  while newest[1] and tonumber(newest[2]) > now do
-    redis.call('ZADD', key, now, newest[1])
-    newest = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
-  end
+  local late = redis.call('ZCOUNT', key, '(' .. decimal(now), '+inf')
+  if late == 0 then return end
+  for _, member in ipairs(redis.call('ZREVRANGE', key, 0, late - 1)) do redis.call('ZADD', key, now, member) end
 end
 
 -- The sends to a phone as one caller may know them, newest first. Times of other callers' sends are rounded up to a grid,
