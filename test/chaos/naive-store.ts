@@ -17,7 +17,8 @@ export function readThenWrite(store: Store, redis: Redis, keyPrefix: string): St
     if (attempts >= guesses) return { kind: 'exhausted', nonce };
     await redis.hset(verification, { attempts: attempts + 1 });
     // As bound_mac of lua/lib/prelude.lua.
-    const bound = createHash('sha1').update(`${codeMac}:${nonce}`).digest('hex');
+    const { session, content, expires } = record;
+    const bound = createHash('sha1').update([codeMac, nonce, session, content, expires].join(':')).digest('hex');
     if (record.mac !== bound) return { kind: 'wrong', nonce, remaining: guesses - attempts - 1 };
     await redis.hset(verification, { state: 'approved' });
     return { kind: 'approved', nonce, at: Date.now(), delivery: null };
