@@ -15,7 +15,7 @@ export interface Pace {
  */
 const SURE = 1;
 const MOST = 10;
-const MOST_OF_ALL = 100;
+const MOST_OF_ALL = 50;
 const PERIOD_MS = 100;
 
 /** Node's handle of a socket, which HTTP/2 reads from by itself: `Socket.pause` does not reach it. */
