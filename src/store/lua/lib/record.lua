@@ -36,10 +36,6 @@ local function is_outstanding(record, now)
     and tonumber(record.attempts) < tonumber(record.guesses)
 end
 
-local function is_pending(record, now, replication)
-  return record.state == 'pending' and record.replication_id == replication and now < tonumber(record.expires)
-end
-
 -- Whether the right code would be approved here.
 local function is_usable(record, now, replication)
   return record.replication_id == replication and is_outstanding(record, now)
@@ -58,7 +54,7 @@ local function record_view(record, nonce, now, retention)
   if state == 'pending' then
     if tonumber(record.attempts) >= tonumber(record.guesses) then
       state = 'exhausted'
-    elseif not is_pending(record, now, replication_id()) then
+    elseif not is_usable(record, now, replication_id()) then
       state = 'expired'
     end
   end
