@@ -147,6 +147,7 @@ async function measure(
 const callbacks = await freePort();
 const server = await startServer(['src/main.ts'], {
   NODE_ENV: 'test',
+  LOG_FORMAT: 'json',
   COUNTERSIGN_CALLERS: JSON.stringify({ bench: { tokens: [hash('sha256', TOKEN)] } }),
   CALLBACK_LISTEN: `127.0.0.1:${callbacks}`,
   CALLBACK_PUBLIC_URL: 'http://127.0.0.1/callbacks',

@@ -39,7 +39,7 @@ export interface Guard {
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => void;
 
 /** At once on a connection: before somebody has shown a token there, and after. Further calls wait in the client. */
-export const STRANGER_STREAMS = 32;
+export const STRANGER_STREAMS = 16;
 const MAX_STREAMS = 256;
 /** They ask several questions on one stream; not even that is open to strangers where callers are configured. */
 const SEVERAL_MESSAGES = /^\/grpc\.reflection\./;

@@ -9,14 +9,13 @@ export interface Pace {
   allows(socket: Socket): boolean;
 }
 
-/**
- * A period's streams of one stranger: always, and unless all of them together had too many. Short, so that no more than
- * MOST_OF_ALL come between two calls of anybody else.
- */
+/** A period's streams of one stranger: always, and unless all of them together had too many. */
 const SURE = 1;
 const MOST = 10;
 const MOST_OF_ALL = 50;
 const PERIOD_MS = 100;
+/** Between two connections that are read again: what had come on all of them would hold up the calls of everybody else. */
+const RELEASE_MS = 5;
 
 /** Node's handle of a socket, which HTTP/2 reads from by itself: `Socket.pause` does not reach it. */
 interface Handle {
@@ -29,7 +28,8 @@ export function createPace(): Pace {
   let endsAt = 0;
   let total = 0;
   const opened = new Map<Socket, number>();
-  const held = new Set<Socket>();
+  // In the order in which they may be read again, with the time before which they may not.
+  const held = new Map<Socket, number>();
 
   function begin(now: number): void {
     endsAt = now + PERIOD_MS;
@@ -37,19 +37,29 @@ export function createPace(): Pace {
     opened.clear();
   }
 
-  function hold(socket: Socket, now: number): void {
+  function hold(socket: Socket): void {
     if (held.has(socket)) return;
     const handle = handleOf(socket);
     if (handle === null) {
       socket.destroy();
       return;
     }
-    held.add(socket);
+    if (held.size === 0) schedule(endsAt);
+    held.set(socket, endsAt);
     handle.readStop();
-    setTimeout(() => {
-      held.delete(socket);
-      if (!socket.destroyed) handleOf(socket)?.readStart();
-    }, endsAt - now).unref();
+  }
+
+  function schedule(at: number): void {
+    setTimeout(release, Math.max(RELEASE_MS, at - performance.now())).unref();
+  }
+
+  function release(): void {
+    const [first] = held.keys();
+    if (first === undefined) return;
+    held.delete(first);
+    if (!first.destroyed) handleOf(first)?.readStart();
+    const [next] = held.values();
+    if (next !== undefined) schedule(next);
   }
 
   return {
@@ -60,7 +70,7 @@ export function createPace(): Pace {
       opened.set(socket, count);
       total += 1;
       if (count <= SURE || (count <= MOST && total <= MOST_OF_ALL)) return true;
-      hold(socket, now);
+      hold(socket);
       return false;
     },
   };

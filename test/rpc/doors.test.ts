@@ -270,7 +270,7 @@ describe('the pace of streams', () => {
       await once(stream, 'close');
     };
     await call(HEALTH);
-    expect(most()).toBe(32);
+    expect(most()).toBe(16);
     await call(CHECK);
     await eventually('more are allowed', () => most() === 256);
   });
