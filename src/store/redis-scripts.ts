@@ -8,6 +8,7 @@ import type { Emit, StoreOperation } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
 import { explainOutage } from './outage.ts';
 import type { Reply } from './replies.ts';
+import { createReplyTimeout } from './reply-timeout.ts';
 
 /** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
 const SCRIPTS = {
@@ -68,6 +69,7 @@ const RETRY_AFTER_MS = 1_000;
 export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   const { emit, clock, now } = options;
   const client = connect(options);
+  const inTime = createReplyTimeout(options.commandTimeoutMs, clock);
   let lost: string | null = null;
 
   function unavailable(error: unknown): Refused {
@@ -111,22 +113,11 @@ export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   return {
     run(script, decode, keysAndArguments) {
       const sent = now ? [...keysAndArguments, String(now())] : keysAndArguments;
-      const reply = () => inTime(scripts[`cs_${script}`](...sent), options.commandTimeoutMs);
+      const reply = () => inTime(scripts[`cs_${script}`](...sent));
       return timed(script, async () => decode(await reply()));
     },
     close: () => client.disconnect(),
   };
-}
-
-/**
- * Rejects when the reply does not come in time. After a pause of this process its timers are due before it reads its
- * sockets: replies that have arrived by then are read first, so that only the server's silence counts.
- */
-function inTime<T>(reply: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => setImmediate(() => reject(new Error('Command timed out'))), ms);
-    reply.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 /** A script that is wrong, as opposed to a server that is away, read-only, loading, full or failing over. */
