@@ -46,14 +46,14 @@ async function total(seconds: readonly Promise<number>[]): Promise<number> {
 }
 
 /** User and system time of all threads; proc(5) counts in hundredths of a second. */
-export async function processSeconds(pid: number): Promise<number> {
+async function processSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   // Fields 14 and 15; the second is a name in parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-export async function redisSeconds(redis: Redis): Promise<number> {
+async function redisSeconds(redis: Redis): Promise<number> {
   const info = await redis.info('cpu');
   const read = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
   return read('used_cpu_user') + read('used_cpu_sys');

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { BytesFigures } from './bytes-report.ts';
 import type { CallsFigures } from './calls-report.ts';
 import type { Machine } from './page.ts';
 import type { PeerFigures } from './peer-report.ts';
@@ -12,6 +13,7 @@ export interface Figures {
   readonly calls: CallsFigures;
   readonly peer: PeerFigures;
   readonly scale: ScaleFigures;
+  readonly bytes: BytesFigures;
   readonly providers: ProviderFigures;
 }
 
@@ -20,7 +22,7 @@ export interface Run {
   readonly machine: Machine;
 }
 
-const NAMES = ['calls', 'peer', 'scale', 'providers'] as const satisfies readonly (keyof Figures)[];
+const NAMES = ['calls', 'peer', 'scale', 'bytes', 'providers'] as const satisfies readonly (keyof Figures)[];
 
 const pathOf = (name: keyof Figures) => fileURLToPath(new URL(`figures/${name}.json`, import.meta.url));
 

@@ -1,7 +1,8 @@
 /** `node bench/pages.ts`: writes docs/benchmarks.md and docs/capacity.md from the figures that were kept, which every command does at its end. */
 import { writeFile } from 'node:fs/promises';
+import { bytesPart } from './bytes-report.ts';
 import { callsPart } from './calls-report.ts';
-import { capacityPage } from './capacity.ts';
+import { capacityPage } from './capacity-page.ts';
 import { type Figures, keptFigures } from './figures.ts';
 import { peerPart } from './peer-report.ts';
 import { providersPart } from './providers-report.ts';
@@ -22,12 +23,13 @@ the time, calls/s say as much about the generator as about the server; its proce
 call costs, whoever waits for whom. Latencies in a closed loop are about calls under way / throughput.`;
 
 export function pagesOf(figures: Partial<Figures>): Pages {
-  const { calls, peer, scale, providers } = figures;
+  const { calls, peer, scale, bytes, providers } = figures;
   const parts = [
     HEAD,
     calls && callsPart(calls),
     peer && peerPart(peer),
     scale && scalePart(scale),
+    bytes && bytesPart(bytes),
     providers && providersPart(providers),
   ];
   const benchmarks = parts.filter((part) => part !== undefined).map((part) => part.trim());
