@@ -10,7 +10,7 @@ import {
   toBinary,
   toJsonString,
 } from '@bufbuild/protobuf';
-import { type CallerOptions, grpcCaller, jsonCaller } from './load.ts';
+import { type Caller, type CallerOptions, grpcCaller, jsonCaller } from './load.ts';
 import type { Server } from './server.ts';
 
 export const EDGES = ['gRPC', 'JSON'] as const;
@@ -33,8 +33,22 @@ export function decode<O extends DescMessage>(
   return edge === 'gRPC' ? fromBinary(output, answer) : fromJsonString(output, `${answer}`);
 }
 
-export function callerOf(edge: Edge, { grpc, http }: Server, options: CallerOptions & { concurrency: number }) {
-  return edge === 'gRPC'
-    ? grpcCaller(grpc, options)
-    : jsonCaller(http, { ...options, connections: options.concurrency });
+/** One server after the other, each with connections of its own. */
+export function callerOf(
+  edge: Edge,
+  servers: readonly Server[],
+  options: CallerOptions & { concurrency: number },
+): Caller {
+  const callers = servers.map(({ grpc, http }) => {
+    return edge === 'gRPC'
+      ? grpcCaller(grpc, options)
+      : jsonCaller(http, { ...options, connections: options.concurrency });
+  });
+  let turn = 0;
+  return {
+    call: (request) => (callers[turn++ % callers.length] as Caller).call(request),
+    close: () => {
+      for (const caller of callers) caller.close();
+    },
+  };
 }

@@ -21,12 +21,11 @@ export function emptyStand(name: string, server: Server, edge: Edge = 'gRPC'): S
   return {
     name,
     turn: async ({ calls, ...how }) => {
-      const caller = callerOf(edge, server, { method, ...how });
+      const caller = callerOf(edge, [server], { method, ...how });
       const requests = new Array<Buffer>(calls).fill(request);
-      const { cost } = await costOf({ pid: server.process.pid, redis: null }, { requests, ...how, ...caller });
+      const { cost } = await costOf({ pids: [server.process.pid], stores: [] }, { requests, ...how, ...caller });
       caller.close();
       return new Map([[EMPTY_STEP, cost]]);
     },
-    stop: server.stop,
   };
 }

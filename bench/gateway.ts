@@ -13,11 +13,15 @@ export interface Gateway {
   readonly url: string;
   /** By phone, since it was asked last. */
   codes(): Promise<ReadonlyMap<string, string>>;
-  /** Resolves when so many approvals came since they were asked for last. */
+  /** Resolves when no more come; throws when they were clearly fewer than that. */
   approved(count: number): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** Every 20 ms. */
+const QUIET_LOOKS = 10;
+/** The service tells of no more than so many at once, and drops the rest. */
+const LEAST_TOLD = 0.95;
 const ANSWER = '{"message_id":"m-1","segments":1}';
 
 function serve(): void {
@@ -63,10 +67,15 @@ export async function startGateway(): Promise<Gateway> {
     url: `http://${address}/`,
     codes: async () => new Map((await ask('/codes')) as [string, string][]),
     approved: async (count) => {
-      await eventually(`${count} approvals`, async () => Number(await ask('/approvals')) >= count, {
-        timeoutMs: 20_000,
+      let [told, quiet] = [0, 0];
+      await eventually('no more approvals come', async () => {
+        const now = Number(await ask('/approvals'));
+        quiet = now === told ? quiet + 1 : 0;
+        told = now;
+        return quiet >= QUIET_LOOKS;
       });
       await ask('/forget');
+      if (told < LEAST_TOLD * count) throw new Error(`the gateway was told of ${told} approvals, not of ${count}`);
     },
     stop: async () => void (await child.stop()),
   };

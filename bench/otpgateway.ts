@@ -14,6 +14,7 @@ import { startRedis } from '../test/support/redis-server.ts';
 import { eventually } from '../test/support/wait.ts';
 import { type Calls, type Cost, costOf } from './cost.ts';
 import { phoneNumber } from './guesses.ts';
+import type { Stoppable } from './opened.ts';
 import type { Stand } from './stand.ts';
 
 export const OTPGATEWAY = 'otpgateway';
@@ -57,7 +58,7 @@ max_address_len = 20
 max_otp_len = 6
 `;
 
-export async function otpgatewayStand(binary: string, gateway: string): Promise<Stand> {
+export async function otpgatewayStand(binary: string, gateway: string): Promise<Stand & Stoppable> {
   const store = await startRedis();
   const redis = store.connect();
   const port = await freePort();
@@ -96,7 +97,7 @@ export async function otpgatewayStand(binary: string, gateway: string): Promise<
           if (response.statusCode !== 200) throw new Error(`otpgateway: HTTP ${response.statusCode}: ${answer}`);
           return answer;
         };
-        return (await costOf({ pid: child.pid, redis }, { requests, concurrency, call })).cost;
+        return (await costOf({ pids: [child.pid], stores: [redis] }, { requests, concurrency, call })).cost;
       };
       const send = await step('PUT', (index) => ({ to: phoneNumber(index), provider: 'gateway', otp: CODE }));
       const check = await step('POST', () => ({ otp: CODE }));

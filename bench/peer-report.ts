@@ -1,17 +1,18 @@
 /** What `npm run bench:peer` found: the costs, and how they stand to what they must be. */
-import type { Cost } from './cost.ts';
+import { COST_HEAD, costRow, NOT_MEASURED, type Part, ratio } from './cost-rows.ts';
 import { EMPTY_STEP } from './empty-stand.ts';
+import type { Run } from './figures.ts';
 import { OTPGATEWAY } from './otpgateway.ts';
-import { table } from './page.ts';
+import { machineLine, table } from './page.ts';
 import { type Costs, keyOf, type Plan } from './stand.ts';
-import { median } from './statistics.ts';
 
-export interface PeerResults {
+export interface PeerFigures extends Run {
   readonly plan: Plan;
   readonly costs: Costs;
 }
 
-type Part = 'serverMicros' | 'redisMicros';
+/** Before the names of what the other checkout does. */
+export const BEFORE = 'before, ';
 
 interface Promised {
   readonly figure: string;
@@ -80,11 +81,16 @@ const PROMISED: readonly Promised[] = [
   },
 ];
 
-export function peerPart({ plan, costs }: PeerResults): string {
-  const before = Object.keys(costs).filter((key) => key.startsWith('before, '));
+export function peerPart({ machine, plan, costs }: PeerFigures): string {
+  const before = Object.keys(costs).filter((key) => key.startsWith(BEFORE));
   return `## Beside otpgateway
 
-${table(['', 'server CPU a call', 'Redis CPU a call', 'calls/s', 'p50', 'p99'], Object.entries(costs).map(costRow))}
+By \`npm run bench:peer\`. ${machineLine(machine)}.
+
+${table(
+  COST_HEAD,
+  Object.entries(costs).map(([key, its]) => costRow(key, its)),
+)}
 
 ${table(
   ['ratio', ...(before.length > 0 ? ['before'] : []), 'now', 'must', 'aim'],
@@ -103,19 +109,6 @@ connections or ${plan.concurrency} of HTTP/1.1. Medians of the rounds; a ratio i
 `;
 }
 
-function costRow([key, costs]: readonly [string, readonly Cost[]]): string[] {
-  const middle = (of: (cost: Cost) => number) => median(costs.map(of));
-  const store = middle((cost) => cost.redisMicros);
-  return [
-    key,
-    `${middle((cost) => cost.serverMicros).toFixed(0)} µs`,
-    store === 0 ? '-' : `${store.toFixed(0)} µs`,
-    middle(({ calls, seconds }) => calls / seconds).toFixed(0),
-    `${middle((cost) => cost.p50Ms).toFixed(1)} ms`,
-    `${middle((cost) => cost.p99Ms).toFixed(1)} ms`,
-  ];
-}
-
 function promisedRow(
   { figure, part, of, to, must, aim, atLeast }: Promised,
   costs: Costs,
@@ -123,9 +116,9 @@ function promisedRow(
 ): string[] {
   const mark = (now: string) => {
     const kept = atLeast ? Number.parseFloat(now) >= must : Number.parseFloat(now) <= must;
-    return now === MISSING || kept ? now : `**${now}**`;
+    return now === NOT_MEASURED || kept ? now : `**${now}**`;
   };
-  const then = (key: string) => (key.startsWith(OTPGATEWAY) || key === EMPTY ? key : `before, ${key}`);
+  const then = (key: string) => (key.startsWith(OTPGATEWAY) || key === EMPTY ? key : `${BEFORE}${key}`);
   return [
     figure,
     ...(hasBefore ? [ratio(part, costs[then(of)], costs[then(to)])] : []),
@@ -136,15 +129,6 @@ function promisedRow(
 }
 
 function againstRow(key: string, costs: Costs): string[] {
-  const now = key.replace('before, ', '');
+  const now = key.replace(BEFORE, '');
   return [now, ratio('serverMicros', costs[now], costs[key]), ratio('redisMicros', costs[now], costs[key])];
-}
-
-const MISSING = 'not measured';
-
-function ratio(part: Part, of: readonly Cost[] | undefined, to: readonly Cost[] | undefined): string {
-  if (of === undefined || to === undefined) return MISSING;
-  const ratios = of.map((cost, round) => cost[part] / (to[round]?.[part] ?? Number.NaN));
-  const [middle, low, high] = [median(ratios), Math.min(...ratios), Math.max(...ratios)].map((each) => each.toFixed(2));
-  return ratios.length === 1 ? `${middle}` : `${middle} (${low}-${high})`;
 }

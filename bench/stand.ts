@@ -11,12 +11,11 @@ export interface Plan {
   readonly connections: number;
 }
 
-/** Something that can be called, with a Redis of its own where it needs one. */
+/** Something that can be called. */
 export interface Stand {
   readonly name: string;
   /** What each step cost, by its name: the same names every time. */
   turn(plan: Plan): Promise<ReadonlyMap<string, Cost>>;
-  stop(): Promise<unknown>;
 }
 
 /** One cost a round of each step of each stand, by `stand: step`. */
@@ -24,12 +23,16 @@ export type Costs = Readonly<Record<string, readonly Cost[]>>;
 
 export const keyOf = (stand: string, step: string) => `${stand}: ${step}`;
 
-/** Each stand in its turn, round after round; a round before them warms everything up. */
+/** Calls before the first round, in which code is compiled, to those of a round. */
+export const WARM_UP = 2;
+
+/** Each stand in its turn, round after round; a longer round before them warms everything up. */
 export async function inTurns(stands: readonly Stand[], plan: Plan): Promise<Costs> {
   const costs: Record<string, Cost[]> = {};
   for (let round = 0; round <= plan.rounds; round++) {
+    const calls = round === 0 ? WARM_UP * plan.calls : plan.calls;
     for (const stand of stands) {
-      for (const [step, cost] of await stand.turn(plan)) {
+      for (const [step, cost] of await stand.turn({ ...plan, calls })) {
         const key = keyOf(stand.name, step);
         costs[key] = [...(costs[key] ?? []), ...(round > 0 ? [cost] : [])];
       }
