@@ -33,7 +33,7 @@ export interface AdmissionOptions {
 type LimitedClass = Exclude<CallClass, 'health'>;
 
 /** The turns of the event loop that a class tolerates, in milliseconds. */
-const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 10, read: 7, send: 5 };
+const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 5, read: 3.5, send: 2.5 };
 /** What is left to a class that is cut. */
 const LEAST: Ceilings = { check: 8, read: 2, send: 2 };
 /** To begin with; sends wait for vendors, so theirs begins at its ceiling. */
