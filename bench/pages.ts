@@ -5,6 +5,7 @@ import { callsPart } from './calls-report.ts';
 import { capacityPage } from './capacity-page.ts';
 import { type Figures, keptFigures } from './figures.ts';
 import { peerPart } from './peer-report.ts';
+import { profilePart } from './profile-report.ts';
 import { providersPart } from './providers-report.ts';
 import { scalePart } from './scale-report.ts';
 
@@ -23,10 +24,11 @@ the time, calls/s say as much about the generator as about the server; its proce
 call costs, whoever waits for whom. Latencies in a closed loop are about calls under way / throughput.`;
 
 export function pagesOf(figures: Partial<Figures>): Pages {
-  const { calls, peer, scale, bytes, providers } = figures;
+  const { calls, peer, scale, bytes, profile, providers } = figures;
   const parts = [
     HEAD,
     calls && callsPart(calls),
+    profile && profilePart(profile),
     peer && peerPart(peer),
     scale && scalePart(scale),
     bytes && bytesPart(bytes),

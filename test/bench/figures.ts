@@ -89,6 +89,11 @@ export function figures(): Figures {
       phones: 1_000_000,
       bytes: { liveWithRequestIds: 1_000, live: 700, approvedFirstDay: 800, approvedLater: 250 },
     },
+    profile: {
+      machine,
+      calls: 1_000,
+      shares: { 'CheckCode, console': { 'grpc-js': 0.6, log: 0.4 }, 'SendCode, webhook': { log: 1 } },
+    },
     providers: {
       machine,
       isolationPlan: { rounds: 1, hanging: 500, seconds: 7, checksPerSecond: 250 },
