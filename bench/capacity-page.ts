@@ -1,5 +1,5 @@
 /** docs/capacity.md. */
-import { type BytesFigures, STAGES, type Stage } from './bytes-report.ts';
+import type { BytesFigures } from './bytes-report.ts';
 import type { CallsFigures } from './calls-report.ts';
 import { BUSY, carried, DEMAND, needOf, type Price, priceOf, VERIFICATION, verificationPrice } from './capacity.ts';
 import { middle, NOT_MEASURED } from './cost-rows.ts';
@@ -73,7 +73,8 @@ ${table(
   ],
 )}
 
-Processes share nothing but Redis, a call needs one shard and no key is everybody's, so both rows grow by multiplication.`;
+Processes share nothing but Redis. A call needs one shard, a send with delivery reports two, and no key is everybody's; so both rows
+grow by multiplication.`;
 }
 
 function scaleSection({ halfLoad, populations, checks, layouts }: ScaleFigures): string {
@@ -90,19 +91,16 @@ shard answers ${(rate(most?.phones) / rate(fewest?.phones)).toFixed(2)} times as
 three processes, and ${times('one process, Cluster of 3: CheckCode')} times in a Cluster of three shards.`;
 }
 
-function bytesSection({ phones, bytes }: BytesFigures): string {
-  const rows = Object.entries(STAGES).map(([stage, words]) => {
-    const each = bytes[stage as Stage];
-    return [words, each.toFixed(0), gigabytes(each * 1e6)];
-  });
+function bytesSection({ phones, now }: BytesFigures): string {
+  const rows = Object.entries(now).map(([stage, bytes]) => [stage, bytes.toFixed(0), gigabytes(bytes * 1e6)]);
   return `${table(['a phone', 'bytes', 'a million'], rows)}
 
-\`used_memory\` of Redis through ${whole(phones)} phones. Replicas and the copy that a snapshot makes of what changes meanwhile come on top.`;
+\`used_memory\` of Redis by ${whole(phones)} phones. Replicas and the copy that a snapshot makes of what changes meanwhile come on top.`;
 }
 
 function demandSection(price: Price, bytes: BytesFigures): string {
   const { users, sendsPerSecond: rate, dailyShare, vendorSeconds, underWay, shardBytes } = DEMAND;
-  const need = needOf(DEMAND, price, bytes);
+  const need = needOf(DEMAND, price, bytes.now);
   const million = (count: number | undefined) => `${about((count ?? 0) / 1e6)} million`;
   const replicasBy = need.replicasForVendor > need.replicasForProcessor ? 'waiting for the vendor' : 'the processor';
   const shardsBy = need.shardsForMemory > need.shardsForProcessor ? 'memory' : 'the processor';
@@ -125,7 +123,7 @@ ${table(
     ],
     [
       'memory',
-      `${million(need.phones.liveWithRequestIds)} live, ${million(need.phones.approvedFirstDay)} approved today, ${million(need.phones.approvedLater)} before`,
+      `${million(need.phones.live)} live, ${million(need.phones.today)} approved today, ${million(need.phones.later)} before`,
       gigabytes(need.bytes),
     ],
     ['shards for the memory', `${gigabytes(need.bytes)} / ${gigabytes(shardBytes)}`, whole(need.shardsForMemory)],
@@ -134,7 +132,7 @@ ${table(
   2,
 )}
 
-So: **${need.replicas} replicas** with a core each (\`replicas\`, \`resources.requests.cpu: 1\` in the chart, which are decided by ${replicasBy}) and
+So: **${need.replicas} replicas** with a core each (\`replicaCount\`, \`resources.requests.cpu: 1\` in the chart, which are decided by ${replicasBy}) and
 **${need.shards} shards** (decided by ${shardsBy}), each with a replica of its own, for ${about(users / 1e6)} million users.
 
 **The next limit** is not here. It is the vendor: ${whole(rate * vendorSeconds)} messages are under way at any time if it answers within ${vendorSeconds} s, more than one

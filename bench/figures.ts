@@ -6,6 +6,7 @@ import type { BytesFigures } from './bytes-report.ts';
 import type { CallsFigures } from './calls-report.ts';
 import type { Machine } from './page.ts';
 import type { PeerFigures } from './peer-report.ts';
+import type { PrintedFigures } from './printed-report.ts';
 import type { ProfileFigures } from './profile-report.ts';
 import type { ProviderFigures } from './providers-report.ts';
 import type { ScaleFigures } from './scale-report.ts';
@@ -14,7 +15,9 @@ export interface Figures {
   readonly calls: CallsFigures;
   readonly peer: PeerFigures;
   readonly scale: ScaleFigures;
+  readonly scripts: PrintedFigures;
   readonly bytes: BytesFigures;
+  readonly overload: PrintedFigures;
   readonly profile: ProfileFigures;
   readonly providers: ProviderFigures;
 }
@@ -24,7 +27,16 @@ export interface Run {
   readonly machine: Machine;
 }
 
-const NAMES = ['calls', 'peer', 'scale', 'bytes', 'profile', 'providers'] as const satisfies readonly (keyof Figures)[];
+const NAMES = [
+  'calls',
+  'profile',
+  'peer',
+  'scripts',
+  'bytes',
+  'scale',
+  'overload',
+  'providers',
+] as const satisfies readonly (keyof Figures)[];
 
 const pathOf = (name: keyof Figures) => fileURLToPath(new URL(`figures/${name}.json`, import.meta.url));
 

@@ -1,9 +1,8 @@
 /** The arithmetic of docs/capacity.md, by hand. */
 import { describe, expect, it } from 'vitest';
 import { carried, type Demand, needOf, priceOf, verificationPrice } from '../../bench/capacity.ts';
-import { CALLS } from './figures.ts';
+import { BYTES, CALLS } from './figures.ts';
 
-const BYTES = { bytes: { liveWithRequestIds: 1_000, live: 700, approvedFirstDay: 800, approvedLater: 250 } };
 const DEMAND: Demand = {
   users: 100e6,
   sendsPerSecond: 10_000,

@@ -24,6 +24,12 @@ const stand = (name: string, steps: readonly (keyof typeof STEP_COSTS)[]): Costs
 
 const EMPTY = { 'node:http2: empty handler': cost(50), 'grpc-js: empty handler': cost(100) };
 
+export const BYTES = {
+  'sent, with a request id': 1_000,
+  'approved, after 10 minutes': 800,
+  'approved, after a day': 250,
+};
+
 export const CALLS: CallsFigures = {
   machine,
   plan,
@@ -84,11 +90,9 @@ export function figures(): Figures {
         ...stand('5000000', ['CheckCode, wrong', 'CheckCode']),
       },
     },
-    bytes: {
-      machine,
-      phones: 1_000_000,
-      bytes: { liveWithRequestIds: 1_000, live: 700, approvedFirstDay: 800, approvedLater: 250 },
-    },
+    scripts: { machine, lines: ['| script | now |', '|---|---|', '| send | 40 |'] },
+    overload: { machine, lines: ['grpc-4 at 2x: goodput 80 % of the peak'] },
+    bytes: { machine, phones: 1_000_000, now: BYTES },
     profile: {
       machine,
       calls: 1_000,
