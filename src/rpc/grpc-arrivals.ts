@@ -11,8 +11,6 @@ export interface Arrival {
   readonly startedAt: number;
   /** By grpc-js, so that the call is counted as any other; null when grpc-js ended it already. */
   end: EndCall | null;
-  /** Its caller is known. */
-  trusted: boolean;
 }
 
 /** Ends a call with this status. */
