@@ -8,6 +8,10 @@ import type { Redis } from 'ioredis';
 import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { type BenchPhone, inBatches, newPhone } from './commands.ts';
+import { keepFigures } from './figures.ts';
+import { thisMachine } from './page.ts';
+import { writePages } from './pages.ts';
+import { scriptsPart } from './scripts-report.ts';
 import { median } from './statistics.ts';
 import { checkouts, openStoreOf } from './stores.ts';
 
@@ -64,13 +68,7 @@ const server = await startRedis();
 try {
   const redis = server.connect();
   const stores = await Promise.all(roots.map((root, index) => openStoreOf(root, server.url, `bench${index}`)));
-  const print = (cells: readonly (string | number)[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
-  print([
-    'µs per EVALSHA',
-    ...(against === undefined ? [] : ['before']),
-    'now',
-    ...(against === undefined ? [] : ['ratio']),
-  ]);
+  const found = roots.map((): Record<string, number> => ({}));
   for (const [name, one] of Object.entries(CASES)) {
     if (!name.includes(only)) continue;
     const turns = stores.map((): number[] => []);
@@ -81,11 +79,14 @@ try {
         if (round > 0) turns[index]?.push(micros);
       }
     }
-    const medians = turns.map(median);
-    const [first = Number.NaN, last] = medians;
-    const ratio = last === undefined ? [] : [(last / first).toFixed(2)];
-    print([name, ...medians.map((micros) => micros.toFixed(1)), ...ratio]);
+    for (const [index, its] of turns.entries()) Object.assign(found[index] ?? {}, { [name]: median(its) });
   }
+  const [now = {}, before] = found.toReversed();
+  const figures = { machine: await thisMachine(redis), now, before };
+  process.stdout.write(scriptsPart(figures));
+  // The page has all of them.
+  if (only === '') await keepFigures('scripts', figures);
+  await writePages();
   await Promise.all(stores.map((store) => store.close()));
 } finally {
   await server.stop();
