@@ -3,15 +3,13 @@
  * `node bench/scripts.ts [--against <checkout>] [--only <part of a name>]` measures the scripts of another checkout in the same run, turn by turn,
  * so that the ratio of the two is of the same minutes.
  */
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
-import type { createRedisStore } from '../src/store/redis.ts';
 import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
-import { eventually } from '../test/support/wait.ts';
-import { type BenchPhone, newPhone } from './commands.ts';
+import { type BenchPhone, inBatches, newPhone } from './commands.ts';
 import { median } from './statistics.ts';
+import { checkouts, openStoreOf } from './stores.ts';
 
 const CALLS = 500;
 const AT_ONCE = 50;
@@ -49,42 +47,23 @@ const CASES: Readonly<Record<string, Case>> = {
   status: { ...without, before: [send, accepted], measured: status },
 };
 
-async function openStore(root: string, url: string, keyPrefix: string): Promise<Store> {
-  const module: { createRedisStore: typeof createRedisStore } = await import(join(root, 'src/store/redis.ts'));
-  const connection = { urls: [url], cluster: false, commandTimeoutMs: 10_000 };
-  const store = module.createRedisStore({
-    ...connection,
-    keyPrefix,
-    emit: () => undefined,
-    clock: () => performance.now(),
-  });
-  await eventually('the store is ready', () => store.ready().then(() => true));
-  return store;
-}
-
-async function each(phones: readonly BenchPhone[], step: (phone: BenchPhone) => Promise<unknown>): Promise<void> {
-  for (let from = 0; from < phones.length; from += AT_ONCE) {
-    await Promise.all(phones.slice(from, from + AT_ONCE).map(step));
-  }
-}
-
 async function turn(redis: Redis, store: Store, { requestIds, before, measured }: Case): Promise<number> {
   await redis.flushall();
   const phones = Array.from({ length: CALLS }, () => newPhone({ requestIds }));
-  for (const step of before) await each(phones, (phone) => step(store, phone));
+  for (const step of before) await inBatches(CALLS, AT_ONCE, (i) => step(store, phones[i] as BenchPhone));
   await redis.config('RESETSTAT');
-  await each(phones, (phone) => measured(store, phone));
+  await inBatches(CALLS, AT_ONCE, (i) => measured(store, phones[i] as BenchPhone));
   const info = await redis.info('commandstats');
   const [, calls, micros] = /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(info) ?? [];
   return Number(micros) / Number(calls);
 }
 
 const { against, only = '' } = parseArgs({ options: { against: { type: 'string' }, only: { type: 'string' } } }).values;
-const roots = [...(against === undefined ? [] : [resolve(against)]), resolve(import.meta.dirname, '..')];
+const roots = checkouts(against);
 const server = await startRedis();
 try {
   const redis = server.connect();
-  const stores = await Promise.all(roots.map((root, index) => openStore(root, server.url, `bench${index}`)));
+  const stores = await Promise.all(roots.map((root, index) => openStoreOf(root, server.url, `bench${index}`)));
   const print = (cells: readonly (string | number)[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
   print([
     'µs per EVALSHA',

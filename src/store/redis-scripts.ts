@@ -13,11 +13,11 @@ import { createReplyTimeout } from './reply-timeout.ts';
 
 /** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
 const SCRIPTS = {
-  send: { keys: 5, libraries: ['record', 'usable', 'answer', 'times', 'limits'] },
-  settle: { keys: 4, libraries: ['record', 'answer', 'times', 'limits', 'reports'] },
+  send: { keys: 5, libraries: ['record', 'usable', 'answer', 'windows', 'limits'] },
+  settle: { keys: 4, libraries: ['record', 'answer', 'windows', 'reports'] },
   check: { keys: 4, libraries: ['record'] },
   cancel: { keys: 2, libraries: ['record', 'usable', 'view'] },
-  status: { keys: 4, libraries: ['record', 'usable', 'times', 'limits', 'view'] },
+  status: { keys: 4, libraries: ['record', 'usable', 'windows', 'limits', 'view'] },
   report: { keys: 1, libraries: ['record', 'usable', 'reports'] },
   link: { keys: 2, libraries: ['links'] },
   lookup: { keys: 2, libraries: ['links'] },
