@@ -13,7 +13,10 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startChild } from '../test/support/child.ts';
 import { startRedis } from '../test/support/redis-server.ts';
+import { keepFigures } from './figures.ts';
 import type { OpenLoopPlan, OpenLoopResult } from './open-loop.ts';
+import { thisMachine } from './page.ts';
+import { writePages } from './pages.ts';
 import { type Server, startServer } from './server.ts';
 
 const DRIVER = fileURLToPath(new URL('open-loop.ts', import.meta.url));
@@ -42,7 +45,8 @@ const SERVERS: readonly { name: string; main: string; env: Record<string, string
     : [{ name: 'control', main: 'src/main.ts', env: { ADMISSION: 'off' } }]),
 ];
 
-process.stdout.write(`${SECONDS} s each; p50 and p99 in ms from the time that a call was due\n`);
+const lines: string[] = [];
+print(`${SECONDS} s each; p50 and p99 in ms from the time that a call was due`);
 pin(process.pid, 1);
 const redis = await startRedis();
 const admin = redis.connect();
@@ -55,6 +59,9 @@ try {
     if (wanted.length === 0 || wanted.includes(row)) for (const server of SERVERS) await overload(row, server);
   }
   if (wanted.length === 0 || wanted.includes('sends')) for (const server of SERVERS) await hangingSends(server);
+  // The page has all rows.
+  if (wanted.length === 0) await keepFigures('overload', { machine: await thisMachine(admin), lines });
+  await writePages();
 } finally {
   vendor.close();
   vendor.closeAllConnections();
@@ -143,6 +150,7 @@ function portOf(edge: 'grpc' | 'json', server: Server): number {
 }
 
 function print(text: string): void {
+  lines.push(text);
   process.stdout.write(`${text}\n`);
 }
 
