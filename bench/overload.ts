@@ -6,9 +6,11 @@
  */
 import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startChild } from '../test/support/child.ts';
@@ -88,28 +90,26 @@ async function overload(row: keyof typeof ROWS, { name, main, env }: (typeof SER
   }
 }
 
+/** A server of its own for each round: by the next one, the breaker leaves the vendor alone. */
 async function hangingSends({ name, main, env }: (typeof SERVERS)[number]): Promise<void> {
-  const webhook = {
-    SMS_MOCK_MODE: 'off',
-    SMS_WEBHOOK_URL: `http://127.0.0.1:${vendorPort}/`,
-    SMS_WEBHOOK_SECRET: 's'.repeat(40),
-  };
-  const server = await start(main, { ...env, ...webhook });
-  try {
-    const plan = { edge: 'grpc', connections: 1, port: portOf('grpc', server), token: TOKEN, atOnce: AT_ONCE } as const;
-    await drive({ ...plan, rate: 0, seconds: WARM_UP_SECONDS });
-    // Sends hang for ten seconds at most.
-    for (const round of [1, 2, 3]) {
+  const config = join(mkdtempSync(join(tmpdir(), 'countersign-')), 'overload.yaml');
+  writeFileSync(config, `webhook: {url: "http://127.0.0.1:${vendorPort}/", maxConcurrent: 1000, timeoutMs: 9000}\n`);
+  const webhook = { SMS_MOCK_MODE: 'off', SMS_WEBHOOK_SECRET: 's'.repeat(40), COUNTERSIGN_CONFIG: config };
+  for (const round of [1, 2, 3]) {
+    const server = await start(main, { ...env, ...webhook });
+    try {
+      const plan = { edge: 'grpc', connections: 1, port: portOf('grpc', server), token: TOKEN, atOnce: 16 } as const;
+      await drive({ ...plan, rate: 0, seconds: WARM_UP_SECONDS });
       const quiet = await drive({ ...plan, rate: 500, seconds: 5 });
       const busy = await drive({ ...plan, rate: 500, seconds: 5, hanging: HANGING });
       const ratio = (busy.p99Ms / quiet.p99Ms).toFixed(2);
+      const p99s = `p99 ${quiet.p99Ms.toFixed(1)} -> ${busy.p99Ms.toFixed(1)} ms (${ratio}x)`;
       print(
-        `sends     ${name} ${round}: p99 ${quiet.p99Ms.toFixed(1)} -> ${busy.p99Ms.toFixed(1)} ms (${ratio}x), ok ${busy.ok} of ${busy.made}`,
+        `sends ${name} ${round}: ${p99s}, ok ${busy.ok} of ${busy.made}, hanging ${busy.hanging}, ${memory(server)} MB`,
       );
-      await setTimeout(1_000);
+    } finally {
+      await server.stop();
     }
-  } finally {
-    await server.stop();
   }
 }
 
@@ -158,14 +158,25 @@ async function refusals(server: Server): Promise<number> {
 }
 
 interface Seen {
+  /** Shares of a core: of the service, and of the load. */
+  readonly busy: number;
   readonly peakMb: number;
   readonly liveMs: number;
+}
+
+/** Processor time in seconds, of all threads. */
+function processorSeconds({ process: { pid } }: Server): number {
+  const [, , , , , , , , , , , user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/\(.*\)/, '')
+    .split(/ +/);
+  return (Number(user) + Number(system)) / 100;
 }
 
 /** Its memory, and how long /livez takes to answer, until it is told to stop. */
 function watchProcess(server: Server): () => Promise<Seen> {
   const stop = new AbortController();
   const watch = async (): Promise<Seen> => {
+    const [usedBefore, begunAt] = [processorSeconds(server), performance.now()];
     let [peakMb, liveMs] = [0, 0];
     while (!stop.signal.aborted) {
       const startedAt = performance.now();
@@ -174,7 +185,8 @@ function watchProcess(server: Server): () => Promise<Seen> {
       peakMb = Math.max(peakMb, memory(server));
       await setTimeout(100);
     }
-    return { peakMb, liveMs };
+    const busy = (processorSeconds(server) - usedBefore) / ((performance.now() - begunAt) / 1_000);
+    return { busy, peakMb, liveMs };
   };
   const watching = watch();
   return () => {
@@ -186,7 +198,14 @@ function watchProcess(server: Server): () => Promise<Seen> {
 function line(
   load: number,
   { made, goodput, refused, expired, p50Ms, p99Ms }: OpenLoopResult,
-  { peak, quietMs, storeRefusals, peakMb, liveMs }: Seen & { peak: number; quietMs: number; storeRefusals: number },
+  {
+    peak,
+    quietMs,
+    storeRefusals,
+    busy,
+    peakMb,
+    liveMs,
+  }: Seen & { peak: number; quietMs: number; storeRefusals: number },
 ): string {
   const share = (part: number) => `${((100 * part) / made).toFixed(0)} %`;
   return [
@@ -194,6 +213,6 @@ function line(
     `goodput ${goodput.toFixed(0)} (${((100 * goodput) / peak).toFixed(0)} % of peak)`.padEnd(30),
     `p50 ${p50Ms.toFixed(1)} p99 ${p99Ms.toFixed(1)} (${(p99Ms / quietMs).toFixed(1)}x)`.padEnd(30),
     `refused ${share(refused)} expired ${share(expired)}`.padEnd(28),
-    `${peakMb} MB, /livez ${liveMs.toFixed(0)} ms, store unavailable ${storeRefusals}`,
+    `busy ${(100 * busy).toFixed(0)} %, ${peakMb} MB, /livez ${liveMs.toFixed(0)} ms, store unavailable ${storeRefusals}`,
   ].join(' ');
 }

@@ -33,9 +33,9 @@ export interface AdmissionOptions {
 type LimitedClass = Exclude<CallClass, 'health'>;
 
 /** The turns of the event loop that a class tolerates, in milliseconds. */
-const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 5, read: 3.5, send: 2.5 };
-/** What is left to a class that is cut. */
-const LEAST: Ceilings = { check: 8, read: 2, send: 2 };
+const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 10, read: 7, send: 5 };
+/** What is left to a class that is cut. Fewer checks would not make a turn shorter that is full of refusals. */
+const LEAST: Ceilings = { check: 32, read: 8, send: 4 };
 /** To begin with; sends wait for vendors, so theirs begins at its ceiling. */
 const FIRST_LIMIT = 100;
 const SHRINK = 0.8;
