@@ -40,7 +40,8 @@ function stage(ceilings: AdmissionOptions['ceilings'] = { check: 1_024, read: 51
     begun,
     pass,
     endTurn,
-    call(name: string, callClass: CallClass, { expiresInMs = 60_000, gone = () => false } = {}) {
+    call(name: string, callClass: CallClass, about: { expiresInMs?: number; gone?: () => boolean } = {}) {
+      const { expiresInMs = 60_000, gone = () => false } = about;
       admission.enter(callClass, {
         expiresAt: now + expiresInMs,
         gone,
