@@ -3,7 +3,7 @@
  * under way and a short queue. Known algorithms size them:
  *
  * * The limit follows the event loop by AIMD (Chiu and Jain 1989, the rule of TCP): while most calls meet turns of the
- *   loop that are longer than their class tolerates it shrinks by a fifth; when calls found no place it grows by a tenth.
+ *   loop that are longer than their class tolerates it shrinks by a fifth; when calls found no place it grows by a quarter.
  *   Sends tolerate the shortest turns and checks the longest, so sends are cut first and checks last. A call that only
  *   waits, for a vendor that hangs, makes no turn longer and costs no other class a place.
  * * The queue is CoDel: see codel.ts.
@@ -33,13 +33,13 @@ export interface AdmissionOptions {
 type LimitedClass = Exclude<CallClass, 'health'>;
 
 /** The turns of the event loop that a class tolerates, in milliseconds. */
-const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 10, read: 7, send: 5 };
+const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 20, read: 15, send: 10 };
 /** What is left to a class that is cut. Fewer checks would not make a turn shorter that is full of refusals. */
-const LEAST: Ceilings = { check: 32, read: 8, send: 4 };
+const LEAST: Ceilings = { check: 32, read: 16, send: 16 };
 /** To begin with; sends wait for vendors, so theirs begins at its ceiling. */
 const FIRST_LIMIT = 100;
 const SHRINK = 0.8;
-const GROW = 1.1;
+const GROW = 1.25;
 const WINDOW_MS = 100;
 /** `grpc.health.v1` in one window: its own, whatever else happens, and no more than that. */
 const HEALTH_CALLS = 50;

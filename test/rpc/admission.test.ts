@@ -155,10 +155,10 @@ describe('the limit of a class', () => {
   });
 
   test.each([
-    ['sends', 6, { check: 100, read: 100, send: 4 }],
-    ['sends, then reads', 8, { check: 100, read: 8, send: 4 }],
-    ['checks at last', 11, { check: 32, read: 8, send: 4 }],
-    ['nobody', 4, { check: 100, read: 100, send: 1_024 }],
+    ['sends', 11, { check: 100, read: 100, send: 16 }],
+    ['sends, then reads', 16, { check: 100, read: 16, send: 16 }],
+    ['checks at last', 21, { check: 32, read: 16, send: 16 }],
+    ['nobody', 9, { check: 100, read: 100, send: 1_024 }],
   ])('late turns of the event loop cut %s', (_, turnMs, expected) => {
     const admission = stage();
     admission.windows(60, 'check', turnMs);
