@@ -5,6 +5,7 @@ import { type AdmissionOptions, createAdmission } from '../../src/rpc/admission.
 /** An admission whose time is the test's: turns of the event loop end when it says so. */
 function stage(ceilings: AdmissionOptions['ceilings'] = { check: 1_024, read: 512, send: 1_024 }) {
   let now = 0;
+  let utilization = 0.5;
   const turnEnds: (() => void)[] = [];
   let timers: { readonly at: number; readonly task: () => void }[] = [];
   const refused: { readonly name: string; readonly why: Shed }[] = [];
@@ -13,6 +14,7 @@ function stage(ceilings: AdmissionOptions['ceilings'] = { check: 1_024, read: 51
   const admission = createAdmission({
     clock: () => now,
     ceilings,
+    utilization: () => utilization,
     afterTurn: (task) => void turnEnds.push(task),
     later: (task, ms) => void timers.push({ at: now + ms, task }),
   });
@@ -39,6 +41,11 @@ function stage(ceilings: AdmissionOptions['ceilings'] = { check: 1_024, read: 51
     refused,
     begun,
     pass,
+    /** The event loop has no idle time from now on. */
+    saturate() {
+      utilization = 1;
+      return this;
+    },
     endTurn,
     call(name: string, callClass: CallClass, about: { expiresInMs?: number; gone?: () => boolean } = {}) {
       const { expiresInMs = 60_000, gone = () => false } = about;
@@ -137,36 +144,69 @@ describe('a queue', () => {
   });
 });
 
+/** The limits of all classes are at 300, because their calls waited and the event loop did not. */
+function grown() {
+  const admission = stage({ check: 300, read: 300, send: 300 });
+  for (let n = 0; n < 30; n++) {
+    for (const name of ['check', 'read', 'send'] as const) admission.calls(400, name);
+    admission.windows(1, 'check', 1);
+    admission.answerAll();
+  }
+  admission.pass(1_000);
+  admission.windows(2, 'check', 1);
+  expect(limits(admission)).toEqual({ check: 300, read: 300, send: 300 });
+  return admission;
+}
+
 describe('the limit of a class', () => {
   test('grows up to its ceiling while calls find no place and the event loop is on time', () => {
-    const admission = stage({ check: 300, read: 8, send: 8 }).calls(101, 'check');
-    expect(admission.of('check')?.limit).toBe(100);
+    const admission = stage({ check: 300, read: 8, send: 8 }).calls(33, 'check');
+    expect(admission.of('check')?.limit).toBe(32);
     admission.windows(1, 'check', 1);
     admission.windows(1, 'check', 1);
-    expect(admission.of('check')?.limit).toBeGreaterThan(100);
+    expect(admission.of('check')?.limit).toBeGreaterThan(32);
     for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
     expect(admission.of('check')?.limit).toBe(300);
   });
 
-  test('stays where it is while nobody asks for more', () => {
-    const admission = stage();
-    admission.windows(50, 'check', 1);
-    expect(limits(admission)).toEqual({ check: 100, read: 100, send: 1_024 });
+  test('does not grow while the event loop has no idle time: more at once would only wait for each other', () => {
+    const admission = stage().saturate();
+    for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
+    expect(admission.of('check')?.limit).toBe(32);
   });
 
   test.each([
-    ['sends', 11, { check: 100, read: 100, send: 16 }],
-    ['sends, then reads', 16, { check: 100, read: 16, send: 16 }],
-    ['checks at last', 21, { check: 32, read: 16, send: 16 }],
-    ['nobody', 9, { check: 100, read: 100, send: 1_024 }],
-  ])('late turns of the event loop cut %s', (_, turnMs, expected) => {
+    ['check', { check: 300, read: 16, send: 16 }],
+    ['read', { check: 300, read: 300, send: 16 }],
+    ['send', { check: 300, read: 300, send: 300 }],
+  ] as const)('is cut while there is no idle time and a class before it has no place: %s', (name, expected) => {
+    const admission = grown().saturate();
+    for (let n = 0; n < 30; n++) admission.calls(400, name).windows(1, name, 1);
+    expect(limits(admission)).toEqual(expected);
+  });
+
+  test('stays where it is while nobody asks for more', () => {
     const admission = stage();
+    for (let n = 0; n < 50; n++) {
+      admission.windows(1, 'check', 1);
+      admission.answerAll();
+    }
+    expect(limits(admission)).toEqual({ check: 32, read: 16, send: 1_024 });
+  });
+
+  test.each([
+    ['nobody', 9, { check: 300, read: 300, send: 300 }],
+    ['sends', 11, { check: 300, read: 300, send: 16 }],
+    ['sends, then reads', 16, { check: 300, read: 16, send: 16 }],
+    ['checks at last', 21, { check: 32, read: 16, send: 16 }],
+  ])('late turns of the event loop cut %s', (_, turnMs, expected) => {
+    const admission = grown();
     admission.windows(60, 'check', turnMs);
     expect(limits(admission)).toEqual(expected);
   });
 
   test('is not cut for a pause that few calls met', () => {
-    const admission = stage();
+    const admission = grown();
     for (let n = 0; n < 20; n++) {
       for (let turn = 0; turn < 9; turn++) {
         admission.calls(10, 'check').endTurn(1);
@@ -176,7 +216,7 @@ describe('the limit of a class', () => {
       admission.answerAll();
       admission.pass(10);
     }
-    expect(admission.of('check')?.limit).toBe(100);
+    expect(admission.of('check')?.limit).toBe(300);
   });
 
   test('of sends is not touched by hundreds that hang at their vendor, and checks have their places', () => {
