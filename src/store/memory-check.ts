@@ -49,7 +49,7 @@ function compare(
   if (verification.codeMac === codeMac) {
     Object.assign(verification, { state: 'approved', approvedAt: now, seed: '', codeMac: '', undo: null });
     phone.failures.delete(ownerOf(slot));
-    phone.approvals.set(slot.caller, now).set(ownerOf(slot), now);
+    phone.approvals.set(ownerOf(slot), now);
     return { kind: 'approved', nonce: verification.nonce, at: now, delivery: null };
   }
   if (!verification.test) {

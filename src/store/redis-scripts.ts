@@ -6,19 +6,21 @@ import { readFileSync } from 'node:fs';
 import { Refused } from '../domain/refusal.ts';
 import type { Emit, StoreOperation } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
+import { withConstants } from './lua-constants.ts';
 import { explainOutage } from './outage.ts';
 import type { Reply } from './replies.ts';
+import { createReplyTimeout } from './reply-timeout.ts';
 
 /** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
 const SCRIPTS = {
-  send: { keys: 5, libraries: ['record', 'limits'] },
-  settle: { keys: 4, libraries: ['limits', 'reports'] },
-  check: { keys: 4, libraries: [] },
-  cancel: { keys: 2, libraries: ['record'] },
-  status: { keys: 4, libraries: ['record', 'limits'] },
-  report: { keys: 1, libraries: ['record', 'reports'] },
-  link: { keys: 2, libraries: [] },
-  lookup: { keys: 2, libraries: [] },
+  send: { keys: 5, libraries: ['record', 'usable', 'answer', 'times', 'limits'] },
+  settle: { keys: 4, libraries: ['record', 'answer', 'times', 'limits', 'reports'] },
+  check: { keys: 4, libraries: ['record'] },
+  cancel: { keys: 2, libraries: ['record', 'usable', 'view'] },
+  status: { keys: 4, libraries: ['record', 'usable', 'times', 'limits', 'view'] },
+  report: { keys: 1, libraries: ['record', 'usable', 'reports'] },
+  link: { keys: 2, libraries: ['links'] },
+  lookup: { keys: 2, libraries: ['links'] },
   ready: { keys: 1, libraries: [] },
 } as const satisfies Record<string, { readonly keys: number; readonly libraries: readonly string[] }>;
 
@@ -37,7 +39,7 @@ export interface ScriptSources {
 export function loadScripts({ override = '', read = readScript }: ScriptSources = {}): Scripts {
   const load = (name: ScriptName) => {
     const libraries = SCRIPTS[name].libraries.map((library) => read(`lib/${library}`));
-    return [read('lib/prelude'), override, ...libraries, read(name)].join('\n');
+    return withConstants([read('lib/prelude'), override, ...libraries, read(name)].join('\n'));
   };
   return Object.fromEntries(SCRIPT_NAMES.map((name) => [name, load(name)])) as Scripts;
 }
@@ -68,6 +70,7 @@ const RETRY_AFTER_MS = 1_000;
 export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   const { emit, clock, now } = options;
   const client = connect(options);
+  const inTime = createReplyTimeout(options.commandTimeoutMs, clock);
   let lost: string | null = null;
 
   function unavailable(error: unknown): Refused {
@@ -111,22 +114,11 @@ export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   return {
     run(script, decode, keysAndArguments) {
       const sent = now ? [...keysAndArguments, String(now())] : keysAndArguments;
-      const reply = () => inTime(scripts[`cs_${script}`](...sent), options.commandTimeoutMs);
+      const reply = () => inTime(scripts[`cs_${script}`](...sent));
       return timed(script, async () => decode(await reply()));
     },
     close: () => client.disconnect(),
   };
-}
-
-/**
- * Rejects when the reply does not come in time. After a pause of this process its timers are due before it reads its
- * sockets: replies that have arrived by then are read first, so that only the server's silence counts.
- */
-function inTime<T>(reply: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => setImmediate(() => reject(new Error('Command timed out'))), ms);
-    reply.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 /** A script that is wrong, as opposed to a server that is away, read-only, loading, full or failing over. */
