@@ -2,29 +2,35 @@
 import type { Run } from './figures.ts';
 import { machineLine, table } from './page.ts';
 
-export const STAGES = {
-  liveWithRequestIds: 'sent a code, with request ids',
-  live: 'sent a code',
-  approvedFirstDay: 'approved, for a day',
-  approvedLater: 'approved, then until the 30th day',
-} as const;
-
-export type Stage = keyof typeof STAGES;
-
-/** Bytes of Redis a phone (`used_memory` / phones). */
+/** Bytes of Redis a phone (`used_memory` / phones), by stage. */
 export interface BytesFigures extends Run {
   readonly phones: number;
-  readonly bytes: Readonly<Record<Stage, number>>;
+  readonly now: Bytes;
+  /** Of another checkout, in the same run. */
+  readonly before?: Bytes | undefined;
 }
 
-export function bytesPart({ machine, phones, bytes }: BytesFigures): string {
-  const rows = Object.entries(STAGES).map(([stage, words]) => [words, bytes[stage as Stage].toFixed(0)]);
+export type Bytes = Readonly<Record<string, number>>;
+
+/** The stages that docs/capacity.md counts with. */
+export const STAGES = {
+  live: 'sent, with a request id',
+  today: 'approved, with request ids, after 10 minutes',
+  later: 'approved, after a day',
+} as const;
+
+export function bytesPart({ machine, phones, now, before }: BytesFigures): string {
+  const rows = Object.entries(now).map(([stage, bytes]) => [
+    stage,
+    ...(before === undefined ? [] : [before[stage]?.toFixed(0) ?? '-']),
+    bytes.toFixed(0),
+  ]);
   return `## What a phone takes up
 
 By \`npm run bench:bytes\`. ${machineLine(machine)}.
 
-${table(['', 'bytes a phone'], rows)}
+${table(['bytes a phone', ...(before === undefined ? [] : ['before']), 'now'], rows)}
 
-\`used_memory\` of Redis through ${phones.toLocaleString('en')} phones, by their number.
+\`used_memory\` of Redis by ${phones.toLocaleString('en')} phones, with the prefix \`cs\`.
 `;
 }

@@ -1,5 +1,5 @@
 /** How many cores, shards and bytes so many users take, by the figures of the last runs. Pure arithmetic; the page is capacity-page.ts. */
-import type { BytesFigures, Stage } from './bytes-report.ts';
+import { type Bytes, STAGES } from './bytes-report.ts';
 import type { CallsFigures } from './calls-report.ts';
 import { middle } from './cost-rows.ts';
 
@@ -56,7 +56,7 @@ export function carried(micros: number): number {
   return (BUSY * 1e6) / micros;
 }
 
-/** Codes live ten minutes at most by default, and so do the phones that have one. */
+/** How long a phone counts as one that was just sent a code: for so long its request ids are kept. */
 const LIVE_SECONDS = 600;
 
 export interface Need {
@@ -67,26 +67,26 @@ export interface Need {
   readonly shardsForProcessor: number;
   readonly shardsForMemory: number;
   readonly shards: number;
-  /** By stage, and all of them. */
-  readonly phones: Readonly<Partial<Record<Stage, number>>>;
+  /** How many there are at the same time. */
+  readonly phones: Readonly<Record<keyof typeof STAGES, number>>;
   readonly bytes: number;
   /** To each shard from each replica. */
   readonly connections: number;
 }
 
 /** A replica is one process, which has one core. */
-export function needOf(demand: Demand, price: Price, { bytes: each }: Pick<BytesFigures, 'bytes'>): Need {
+export function needOf(demand: Demand, price: Price, each: Bytes): Need {
   const { users, sendsPerSecond, dailyShare, vendorSeconds, underWay, shardBytes } = demand;
   const cores = (sendsPerSecond * price.server) / 1e6;
   const replicasForProcessor = Math.ceil(cores / BUSY);
   const replicasForVendor = Math.ceil((sendsPerSecond * vendorSeconds) / (BUSY * underWay));
-  const live = sendsPerSecond * LIVE_SECONDS;
   const phones = {
-    liveWithRequestIds: live,
-    approvedFirstDay: users * dailyShare,
-    approvedLater: users * (1 - dailyShare),
+    live: sendsPerSecond * LIVE_SECONDS,
+    today: users * dailyShare,
+    later: users * (1 - dailyShare),
   };
-  const bytes = Object.entries(phones).reduce((all, [stage, count]) => all + count * each[stage as Stage], 0);
+  const bytesOf = (stage: keyof typeof STAGES) => phones[stage] * (each[STAGES[stage]] ?? Number.NaN);
+  const bytes = bytesOf('live') + bytesOf('today') + bytesOf('later');
   const shardsForProcessor = Math.ceil((sendsPerSecond * price.redis) / 1e6 / BUSY);
   const shardsForMemory = Math.ceil(bytes / shardBytes);
   const replicas = Math.max(replicasForProcessor, replicasForVendor);

@@ -4,9 +4,12 @@ import { bytesPart } from './bytes-report.ts';
 import { callsPart } from './calls-report.ts';
 import { capacityPage } from './capacity-page.ts';
 import { type Figures, keptFigures } from './figures.ts';
+import { overloadPart } from './overload-report.ts';
 import { peerPart } from './peer-report.ts';
+import { profilePart } from './profile-report.ts';
 import { providersPart } from './providers-report.ts';
 import { scalePart } from './scale-report.ts';
+import { scriptsPart } from './scripts-report.ts';
 
 export interface Pages {
   readonly benchmarks: string;
@@ -23,13 +26,16 @@ the time, calls/s say as much about the generator as about the server; its proce
 call costs, whoever waits for whom. Latencies in a closed loop are about calls under way / throughput.`;
 
 export function pagesOf(figures: Partial<Figures>): Pages {
-  const { calls, peer, scale, bytes, providers } = figures;
+  const { calls, profile, peer, scripts, bytes, scale, overload, providers } = figures;
   const parts = [
     HEAD,
     calls && callsPart(calls),
+    profile && profilePart(profile),
     peer && peerPart(peer),
-    scale && scalePart(scale),
+    scripts && scriptsPart(scripts),
     bytes && bytesPart(bytes),
+    scale && scalePart(scale),
+    overload && overloadPart(overload),
     providers && providersPart(providers),
   ];
   const benchmarks = parts.filter((part) => part !== undefined).map((part) => part.trim());

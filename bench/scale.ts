@@ -54,7 +54,10 @@ await stoppingAll(async (open) => {
   const stands: Stand[] = [serviceStand({ name: 'one process, one Redis', service: alone, steps })];
   for (const [name, processes] of [['two', 2] as const, ['three', 3] as const]) {
     const service = open(await startService(ENV, { processes }));
-    stands.push(serviceStand({ name: `${name} processes, one Redis`, service, steps }));
+    const { turn } = serviceStand({ name: '', service, steps });
+    // As many calls for each process, so that each is warm.
+    const more: Stand['turn'] = (its) => turn({ ...its, calls: its.calls * processes });
+    stands.push({ name: `${name} processes, one Redis`, turn: more });
   }
   stands.push(serviceStand({ name: 'one process, Cluster of 3', service: open(await onCluster()), steps }));
   const layouts = await inTurns(stands, plan);

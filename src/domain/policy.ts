@@ -80,11 +80,13 @@ export const GUESS_BUDGETS: readonly Limit[] = [
 
 /** How long a stored answer or verdict can be asked for again under its `request_id`. */
 export const REPLAY_MS = 600_000;
-/** How long a record can be read after its code's life. */
+/** How long a record can be read after its code's life, or after its approval. */
 export const RETENTION_MS = 24 * 3_600_000;
+/** How many sends in a row that all turn out not to have been sent are taken back one by one, to the code before them. */
+export const UNDO_STEPS = 3;
 /** How long after a send its vendor's reports are matched with it. Vendors report within 3 days. */
 export const REPORT_MS = 3 * 24 * 3_600_000;
 /** How long a report waits for its send to be known. */
 export const EARLY_REPORT_MS = 3_600_000;
-/** How long an approval can be read. */
+/** How long it is known that a phone was approved, for whom and when: the record of that is gone before. */
 export const APPROVAL_RETENTION_MS = 30 * 24 * 3_600_000;

@@ -4,7 +4,7 @@ import type { Slot } from '../domain/slot.ts';
  * Part of every key. It grows when a version of the service could misread what another one wrote: the two then do not
  * see each other's keys.
  */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 /** The id of the secret with its hyphen, and the first two of 22 random characters. */
 const BUCKET_CHARACTERS = 5;

@@ -9,15 +9,23 @@ import type { CheckReply, RecordReply, Reservation, VerificationRecord, Verifica
 
 export interface Phone {
   /** Ascending; without those that no limit counts any more. */
-  sends: { id: string; at: number; caller: string }[];
+  sends: ChargedSend[];
   /** By owner, as approvals and verifications. */
   readonly failures: Map<string, number[]>;
-  /** By caller, too: the last for any purpose. */
+  /** By owner. */
   readonly approvals: Map<string, number>;
   readonly verifications: Map<string, Verification>;
   /** By request, as verdicts. */
   readonly answers: Map<string, StoredAnswer>;
   readonly verdicts: Map<string, StoredVerdict>;
+}
+
+export interface ChargedSend {
+  readonly id: string;
+  readonly at: number;
+  readonly caller: string;
+  /** SMS that it is charged for. */
+  messages: number;
 }
 
 export interface Verification {
@@ -36,7 +44,7 @@ export interface Verification {
   byPhone: number;
   approvedAt: number | null;
   send: Sent;
-  /** What a refund puts back. */
+  /** What a refund puts back; with what a further one puts back behind it. */
   undo: Verification | null;
 }
 
@@ -105,11 +113,13 @@ export function guessesLeft(phone: Phone, slot: Slot, now: number): number {
 
 export function historyOf(phone: Phone, slot: Slot, now: number): SendHistory {
   bringBack(phone, slot, now);
-  const approvedAt = phone.approvals.get(slot.caller) ?? 0;
+  const approvals = [...phone.approvals].filter(([owner, at]) => owner.startsWith(`${slot.caller}:`) && at <= now);
   return {
-    sends: phone.sends.map(({ at, caller }) => ({ at, own: caller === slot.caller })),
+    sends: phone.sends.flatMap(({ at, caller, messages }) =>
+      Array.from({ length: messages }, () => ({ at, own: caller === slot.caller })),
+    ),
     failures: failuresOf(phone, slot),
-    approvedAt: approvedAt <= now ? approvedAt : 0,
+    approvedAt: Math.max(0, ...approvals.map(([, at]) => at)),
     cooldownWaived: false,
   };
 }
@@ -133,7 +143,7 @@ function bringBack(phone: Phone, slot: Slot, now: number): void {
 
 /** Past its retention. */
 export function isGone({ approvedAt, expiresAt }: Verification, now: number): boolean {
-  return now >= (approvedAt !== null ? approvedAt + APPROVAL_RETENTION_MS : expiresAt + RETENTION_MS);
+  return now >= (approvedAt ?? expiresAt) + RETENTION_MS;
 }
 
 export function recordReply(phone: Phone, slot: Slot, nonce: string | null, now: number): RecordReply {

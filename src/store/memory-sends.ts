@@ -2,7 +2,7 @@
 import { SENDING_MS } from '../domain/deadlines.ts';
 import { messagesIn } from '../domain/delivery.ts';
 import { sendStatus, sendsCountMs } from '../domain/limits.ts';
-import { REPLAY_MS } from '../domain/policy.ts';
+import { REPLAY_MS, UNDO_STEPS } from '../domain/policy.ts';
 import { afterReport, deliveredAfterAll } from '../domain/reports.ts';
 import type { Slot } from '../domain/slot.ts';
 import { ownerOf } from './keys.ts';
@@ -32,12 +32,12 @@ export function send(phone: Phone, command: SendCommand, now: number): SendReply
   if (!rules.test)
     phone.sends = [
       ...phone.sends.filter(({ at }) => at > now - sendsCountMs(rules)),
-      { id: sendId, at: now, caller: slot.caller },
+      { id: sendId, at: now, caller: slot.caller, messages: 1 },
     ];
   const verification: Verification = {
     ...(same ? previous : newVerification(phone, command, now)),
     send: { id: sendId, at: now, count: same ? previous.send.count + 1 : 1, delivery: null, early: [] },
-    undo: previous && { ...previous, undo: null },
+    undo: previous && withSteps(previous, UNDO_STEPS - 1),
   };
   phone.verifications.set(ownerOf(slot), verification);
 
@@ -47,6 +47,12 @@ export function send(phone: Phone, command: SendCommand, now: number): SendReply
     phone.answers.set(requestKeyOf(slot, request.hash), answer);
   }
   return { kind: 'reserved', reservation, seed: verification.seed };
+}
+
+/** A verification to be put back by a refund, with at most this many others behind it. */
+function withSteps(verification: Verification, steps: number): Verification {
+  const { undo } = verification;
+  return { ...verification, undo: undo && steps > 0 ? withSteps(undo, steps - 1) : null };
 }
 
 /**
@@ -147,11 +153,13 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
     if (answer?.orphan) phone.answers.set(key, answer.orphan);
     else if (answer) phone.answers.delete(key);
     if (verification) refund(phone, slot, verification, now);
+    else if (current) forgetSend(current, sendId);
     return;
   }
   const charged = phone.sends.find(isCharge);
   const messages = charged && delivery ? messagesIn(delivery) : 1;
-  if (charged) chargeMore(phone, charged, messages);
+  // Every message beyond the one that was reserved is charged like a send of the same moment.
+  if (charged && messages > 1) charged.messages = messages;
   if (answer) answer.delivery = settled;
   if (verification) {
     verification.send.count += Math.max(0, messages - 1);
@@ -160,11 +168,11 @@ export function settle(phone: Phone, { slot, sendId, requestHash, delivery }: Se
   }
 }
 
-/** Every message beyond the one that was reserved is charged like a send of the same moment. */
-function chargeMore(phone: Phone, send: Phone['sends'][number], messages: number): void {
-  const more = Array.from({ length: Math.max(0, messages - 1) }, (_, i) => ({ ...send, id: `${send.id}:${i + 2}` }));
-  const known = new Set(phone.sends.map(({ id }) => id));
-  phone.sends = [...phone.sends, ...more.filter(({ id }) => !known.has(id))].sort((a, b) => a.at - b.at);
+/** Takes a send out of what refunds put back. */
+function forgetSend(verification: Verification, sendId: string): void {
+  const { undo } = verification;
+  if (undo?.send.id === sendId) verification.undo = undo.undo;
+  else if (undo) forgetSend(undo, sendId);
 }
 
 function refund(phone: Phone, slot: Slot, verification: Verification, now: number): void {
@@ -175,7 +183,7 @@ function refund(phone: Phone, slot: Slot, verification: Verification, now: numbe
   } else if (undo === null) {
     phone.verifications.delete(ownerOf(slot));
   } else if (undo.nonce === verification.nonce) {
-    Object.assign(verification, { send: undo.send, undo: null });
+    Object.assign(verification, { send: undo.send, undo: undo.undo });
   } else {
     if (!undo.test) undo.guesses = Math.min(undo.guesses, undo.attempts + guessesLeft(phone, slot, now));
     phone.verifications.set(ownerOf(slot), undo);

@@ -6,20 +6,21 @@ import { readFileSync } from 'node:fs';
 import { Refused } from '../domain/refusal.ts';
 import type { Emit } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
+import { withConstants } from './lua-constants.ts';
 import { explainOutage } from './outage.ts';
 import type { Reply } from './replies.ts';
 import { createReplyTimeout } from './reply-timeout.ts';
 
 /** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
 const SCRIPTS = {
-  send: { keys: 5, libraries: ['record', 'limits'] },
-  settle: { keys: 4, libraries: ['limits', 'reports'] },
-  check: { keys: 4, libraries: [] },
-  cancel: { keys: 2, libraries: ['record'] },
-  status: { keys: 4, libraries: ['record', 'limits'] },
-  report: { keys: 1, libraries: ['record', 'reports'] },
-  link: { keys: 2, libraries: [] },
-  lookup: { keys: 2, libraries: [] },
+  send: { keys: 5, libraries: ['record', 'usable', 'answer', 'windows', 'limits'] },
+  settle: { keys: 4, libraries: ['record', 'answer', 'windows', 'reports'] },
+  check: { keys: 4, libraries: ['record'] },
+  cancel: { keys: 2, libraries: ['record', 'usable', 'view'] },
+  status: { keys: 4, libraries: ['record', 'usable', 'windows', 'limits', 'view'] },
+  report: { keys: 1, libraries: ['record', 'usable', 'reports'] },
+  link: { keys: 2, libraries: ['links'] },
+  lookup: { keys: 2, libraries: ['links'] },
   ready: { keys: 1, libraries: [] },
 } as const satisfies Record<string, { readonly keys: number; readonly libraries: readonly string[] }>;
 
@@ -38,7 +39,7 @@ export interface ScriptSources {
 export function loadScripts({ override = '', read = readScript }: ScriptSources = {}): Scripts {
   const load = (name: ScriptName) => {
     const libraries = SCRIPTS[name].libraries.map((library) => read(`lib/${library}`));
-    return [read('lib/prelude'), override, ...libraries, read(name)].join('\n');
+    return withConstants([read('lib/prelude'), override, ...libraries, read(name)].join('\n'));
   };
   return Object.fromEntries(SCRIPT_NAMES.map((name) => [name, load(name)])) as Scripts;
 }

@@ -2,43 +2,20 @@
  * The store on Redis: standalone or Cluster. One script per transition, one round trip per call, all keys of a call in
  * one hash slot of a Cluster. Here stands which keys and arguments each script gets.
  */
-import { SENDING_MS } from '../domain/deadlines.ts';
+import { messagesIn } from '../domain/delivery.ts';
 import { sendsCountMs } from '../domain/limits.ts';
-import {
-  APPROVAL_RETENTION_MS,
-  COOLDOWN_MEMORY_MS,
-  COOLDOWN_STEPS,
-  EARLY_REPORT_MS,
-  GUESS_BUDGETS,
-  type LimitPolicy,
-  REPLAY_MS,
-  REPORT_MS,
-  RETENTION_MS,
-  SHARED_GRID_MS,
-} from '../domain/policy.ts';
-import { WAITING_REPORTS } from '../domain/reports.ts';
+import type { Limit } from '../domain/policy.ts';
+import { deliveryText } from './delivery-text.ts';
 import { keysOf, messageKeysOf, ownerOf, readyKeyOf } from './keys.ts';
 import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
 import * as replies from './replies.ts';
 import type { LinkCommand, LookupCommand, ReportCommand } from './report-commands.ts';
-import type {
-  CancelCommand,
-  CheckCommand,
-  SendCommand,
-  SendRules,
-  SettleCommand,
-  StatusCommand,
-  Store,
-} from './store.ts';
+import type { CancelCommand, CheckCommand, SendCommand, SettleCommand, StatusCommand, Store } from './store.ts';
 
 export interface RedisStoreOptions extends Omit<ScriptCallOptions, 'connected'> {
   /** First part of every key. */
   readonly keyPrefix: string;
 }
-
-const BUDGET_RULES = { budgets: GUESS_BUDGETS, retentionMs: RETENTION_MS, approvalMs: APPROVAL_RETENTION_MS };
-const COOLDOWN_RULES = { cooldownSteps: COOLDOWN_STEPS, cooldownMemoryMs: COOLDOWN_MEMORY_MS };
-const RECORD_RULES = JSON.stringify(BUDGET_RULES);
 
 export function createRedisStore(options: RedisStoreOptions): Store {
   const { keyPrefix: prefix, emit } = options;
@@ -76,7 +53,15 @@ function forSend(prefix: string, command: SendCommand): string[] {
     keys.failures,
     keys.approvals,
     keys.answer(request?.hash ?? null),
-    sendRules(rules, slot.caller),
+    windowsText(rules.windows),
+    String(rules.cooldownMs),
+    String(sendsCountMs(rules)),
+    slot.caller,
+    String(rules.lifeMs),
+    String(rules.digits),
+    String(rules.guesses),
+    rules.resend,
+    rules.test ? '1' : '',
     sendId,
     candidate.nonce,
     candidate.seed,
@@ -87,18 +72,15 @@ function forSend(prefix: string, command: SendCommand): string[] {
   ];
 }
 
-function sendRules(rules: SendRules, caller: string): string {
-  const keepSendsMs = sendsCountMs(rules);
-  return JSON.stringify({
-    ...rules,
-    ...COOLDOWN_RULES,
-    ...BUDGET_RULES,
-    keepSendsMs,
-    replayMs: REPLAY_MS,
-    leaseMs: SENDING_MS,
-    caller,
-    sharedGridMs: SHARED_GRID_MS,
-  });
+const texts = new WeakMap<readonly Limit[], string>();
+
+/** Written once for each policy: the windows of all calls are the same list. */
+function windowsText(windows: readonly Limit[]): string {
+  const known = texts.get(windows);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(windows.flatMap(({ name, limit, windowMs }) => [name, limit, windowMs]));
+  texts.set(windows, text);
+  return text;
 }
 
 function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: SettleCommand): string[] {
@@ -109,8 +91,9 @@ function forSettle(prefix: string, { slot, sendId, requestHash, delivery }: Sett
     keys.failures,
     keys.answer(requestHash),
     sendId,
-    delivery === null ? '' : JSON.stringify(delivery),
-    JSON.stringify({ ...BUDGET_RULES, replayMs: REPLAY_MS, caller: slot.caller }),
+    slot.caller,
+    delivery === null ? '' : deliveryText(delivery),
+    String(delivery === null ? 0 : messagesIn(delivery)),
   ];
 }
 
@@ -130,14 +113,12 @@ function forCheck(prefix: string, command: CheckCommand): string[] {
     approvedTag,
     String(guessesByPhone),
     ownerOf(slot),
-    String(REPLAY_MS),
-    String(APPROVAL_RETENTION_MS),
   ];
 }
 
 function forCancel(prefix: string, { slot, nonce }: CancelCommand): string[] {
   const keys = keysOf(prefix, slot);
-  return [keys.verification, keys.approvals, nonce, ownerOf(slot), RECORD_RULES];
+  return [keys.verification, keys.approvals, nonce, ownerOf(slot)];
 }
 
 function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusCommand): string[] {
@@ -147,7 +128,8 @@ function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusC
     keys.sends,
     keys.failures,
     keys.approvals,
-    statusRules(slot.caller, { cooldownMs, windows }),
+    windowsText(windows),
+    String(cooldownMs),
     nonce ?? '',
     ownerOf(slot),
   ];
@@ -155,22 +137,17 @@ function forStatus(prefix: string, { slot, nonce, cooldownMs, windows }: StatusC
 
 function forLink(prefix: string, { message, token }: LinkCommand): string[] {
   const keys = messageKeysOf(prefix, message);
-  return [keys.link, keys.waiting, message, token, String(REPORT_MS), String(EARLY_REPORT_MS)];
+  return [keys.link, keys.waiting, message, token];
 }
 
 function forLookup(prefix: string, { message, report }: LookupCommand): string[] {
   const keys = messageKeysOf(prefix, message);
   const { status, category, vendorCode } = report;
-  const json = JSON.stringify([status, category, vendorCode]);
-  return [keys.link, keys.waiting, message, json, String(EARLY_REPORT_MS), String(WAITING_REPORTS)];
-}
-
-function statusRules(caller: string, limits: LimitPolicy): string {
-  return JSON.stringify({ ...limits, ...COOLDOWN_RULES, ...BUDGET_RULES, caller, sharedGridMs: SHARED_GRID_MS });
+  return [keys.link, keys.waiting, message, JSON.stringify([status, category, vendorCode])];
 }
 
 function forReport(prefix: string, { slot, sendId, ...report }: ReportCommand): string[] {
   const { provider, messageId, status, category } = report;
   const json = JSON.stringify({ provider, messageId, status, category });
-  return [keysOf(prefix, slot).verification, sendId, json, RECORD_RULES];
+  return [keysOf(prefix, slot).verification, sendId, json];
 }

@@ -1,12 +1,15 @@
 /** Decodes the replies of the scripts. A reply that is not in a script's header is a fault. */
 import type { Delivery } from '../domain/delivery.ts';
+import { deliveryOf } from './delivery-text.ts';
 import type { LinkReply, LookupReply, ReportReply, WaitingReport } from './report-commands.ts';
 import type { CheckReply, RecordReply, Reservation, SendReply, StatusReply, VerificationRecord } from './store.ts';
 
-export type Reply = readonly string[];
+type Part = string | number;
+
+export type Reply = readonly Part[];
 
 export function sendReply(reply: Reply): SendReply {
-  const [word = '', ...values] = reply;
+  const [word, ...values] = reply;
   switch (word) {
     case 'RESERVED':
       return { kind: 'reserved', reservation: reservation(values), seed: text(values[5]) };
@@ -15,7 +18,7 @@ export function sendReply(reply: Reply): SendReply {
         kind: 'replayed',
         reservation: reservation(values),
         seed: text(values[5]) || null,
-        delivery: delivery(text(values[6])),
+        delivery: delivery(values[6]),
         now: integer(values[7]),
       };
     case 'REQUEST_ID_REUSED':
@@ -31,11 +34,11 @@ export function sendReply(reply: Reply): SendReply {
   }
 }
 
-export function settleReply([word = '']: Reply): void {
+export function settleReply([word]: Reply): void {
   if (word !== 'SETTLED') unknown('settle', word);
 }
 
-export function checkReply([word = '', nonce, value, json = '']: Reply): CheckReply {
+export function checkReply([word, nonce, value, json = '']: Reply): CheckReply {
   switch (word) {
     case 'APPROVED':
       return { kind: 'approved', nonce: text(nonce), at: integer(value), delivery: delivery(json) };
@@ -54,12 +57,12 @@ export function checkReply([word = '', nonce, value, json = '']: Reply): CheckRe
   }
 }
 
-export function recordReply([word = '', json]: Reply): RecordReply {
+export function recordReply([word, json]: Reply): RecordReply {
   if (word !== 'RECORD') unknown('cancel', word);
   return record(JSON.parse(text(json)));
 }
 
-export function reportReply([word = '', age]: Reply): ReportReply {
+export function reportReply([word, age]: Reply): ReportReply {
   switch (word) {
     case 'APPLIED':
       return { outcome: 'applied', age: integer(age) };
@@ -74,17 +77,17 @@ export function reportReply([word = '', age]: Reply): ReportReply {
   }
 }
 
-export function linkReply([word = '', ...reports]: Reply): LinkReply {
+export function linkReply([word, ...reports]: Reply): LinkReply {
   if (word !== 'LINKED') unknown('link', word);
   return { reports: reports.map(waitingReport) };
 }
 
-function waitingReport(json: string): WaitingReport {
-  const [status, category, vendorCode] = JSON.parse(json);
+function waitingReport(json: Part): WaitingReport {
+  const [status, category, vendorCode] = JSON.parse(text(json));
   return { status, category, vendorCode };
 }
 
-export function lookupReply([word = '', token]: Reply): LookupReply {
+export function lookupReply([word, token]: Reply): LookupReply {
   switch (word) {
     case 'FOUND':
       return { token: text(token) };
@@ -95,11 +98,11 @@ export function lookupReply([word = '', token]: Reply): LookupReply {
   }
 }
 
-export function readyReply([word = '']: Reply): void {
+export function readyReply([word]: Reply): void {
   if (word !== 'READY') unknown('ready', word);
 }
 
-export function statusReply([word = '', json]: Reply): StatusReply {
+export function statusReply([word, json]: Reply): StatusReply {
   if (word !== 'STATUS') unknown('status', word);
   const { windows, budgets, cooldown, blocked = null, ...rest } = JSON.parse(text(json));
   return { ...record(rest), windows, budgets, cooldown, blocked };
@@ -131,21 +134,20 @@ function reservation(values: Reply): Reservation {
   };
 }
 
-function delivery(json: string): Delivery | null {
-  return json === '' ? null : JSON.parse(json);
+function delivery(json: Part | undefined): Delivery | null {
+  return json === '' ? null : deliveryOf(text(json));
 }
 
-function text(value: string | undefined): string {
-  if (value === undefined) throw new Error('a script answered too few values');
+function text(value: Part | undefined): string {
+  if (typeof value !== 'string') throw new Error('a script answered something that is no text');
   return value;
 }
 
-function integer(value: string | undefined): number {
-  const number = Number(text(value));
-  if (!Number.isSafeInteger(number)) throw new Error('a script answered something that is no integer');
-  return number;
+function integer(value: Part | undefined): number {
+  if (!Number.isSafeInteger(value)) throw new Error('a script answered something that is no integer');
+  return value as number;
 }
 
-function unknown(script: string, word: string): never {
+function unknown(script: string, word: Part | undefined): never {
   throw new Error(`${script}.lua answered an unknown word: ${word}`);
 }

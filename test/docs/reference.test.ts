@@ -102,7 +102,7 @@ describe('the table', () => {
       `${day?.limit} in ${hours(day?.windowMs ?? 0)} and ${month?.limit} in ${(month?.windowMs ?? 0) / 86_400_000} days`,
       `${lifeMs / 60_000} minutes, ${digits} digits`,
       `${REPLAY_MS / 60_000} minutes`,
-      `${hours(RETENTION_MS)} after the code's life; approvals ${APPROVAL_RETENTION_MS / 86_400_000} days`,
+      `${hours(RETENTION_MS)} after the code's life or its approval; that a phone was approved, and when: ${APPROVAL_RETENTION_MS / 86_400_000} days`,
     ];
     const rows = tableOf(limits);
     expect(rows.map(([, value]) => value)).toEqual(defaults);

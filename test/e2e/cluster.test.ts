@@ -83,7 +83,7 @@ describe('negative controls: a script with a key that it did not declare', () =>
     const { statuses, undeclared } = await check("KEYS[1] .. ':more'");
     expect(statuses).toEqual({ APPROVED: 24 });
     expect(undeclared).toHaveLength(24);
-    expect(undeclared[0]).toMatch(/^hget cs:2:\{[^}]+\}:v:anonymous:login:more$/);
+    expect(undeclared[0]).toMatch(/^hget cs:3:\{[^}]+\}:v:anonymous:login:more$/);
   });
 
   it('is refused by the Cluster for phones on other nodes than the key', async () => {
@@ -130,7 +130,7 @@ describe('slots', () => {
     const used = new Set<number>();
     for (const input of HOSTILE) {
       const keys = keysFor(keyring.phoneKey(`+1415${input}`), input);
-      expect(keys.every((key) => /^cs:2:\{[0-9a-f]{2}\.[\w-]{22}\}(:[a-z_-]+)*(:[\w-]+)?$/.test(key))).toBe(true);
+      expect(keys.every((key) => /^cs:3:\{[0-9a-f]{2}\.[\w-]{22}\}(:[a-z_-]+)*(:[\w-]+)?$/.test(key))).toBe(true);
       const slots = new Set(await Promise.all(keys.map(slotOf)));
       expect(slots.size, JSON.stringify(input)).toBe(1);
       for (const slot of slots) used.add(slot);

@@ -304,11 +304,11 @@ describe('a corner of a Redis', () => {
     const here = await join('one');
     const there = await join('two.x:y');
     ok(await here.send());
-    expect((await keysIn(server.admin)).every((key) => key.startsWith('one:2:{'))).toBe(true);
+    expect((await keysIn(server.admin)).every((key) => key.startsWith('one:3:{'))).toBe(true);
     expect(await there.status()).toMatchObject({ canSend: true, canCheck: false });
     expect(await there.verdict(here.code(), { verificationId: here.id })).toBe('NOT_FOUND');
     ok(await there.send());
-    expect((await keysIn(server.admin)).some((key) => key.startsWith('two.x:y:2:{'))).toBe(true);
+    expect((await keysIn(server.admin)).some((key) => key.startsWith('two.x:y:3:{'))).toBe(true);
     used.codes.push(here.code(), there.code());
     // The negative control: under one prefix they are one service.
     const twin = await join('one');

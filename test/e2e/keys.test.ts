@@ -7,6 +7,7 @@ import type { RunningApp } from '../support/app.ts';
 import { ok, PROTOCOLS } from '../support/clients.ts';
 import { createInbox } from '../support/inbox.ts';
 import { keysUnder } from '../support/keys.ts';
+import { readPacked } from '../support/packed.ts';
 import type { VirtualOptions } from '../support/virtual-redis.ts';
 import { createStage, figure, ownRedis, without } from './stage.ts';
 import { createUser } from './user.ts';
@@ -105,7 +106,8 @@ describe('after every kind of call', () => {
     const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
     ok(await user.send());
     const [record = ''] = (await allKeys()).filter((key) => key.includes(':v:'));
-    const secrets = async () => (await redis.client.hkeys(record)).filter((field) => /^(mac|seed|undo)$/.test(field));
+    const secrets = async () =>
+      Object.keys(await readPacked(redis.client, record, 'record')).filter((field) => /^(mac|seed|undo)$/.test(field));
     expect((await secrets()).sort()).toEqual(['mac', 'seed']);
     if (end === 'approved') expect(await user.verdict(user.code())).toBe('APPROVED');
     else ok(await app.client('grpc').call(cancelVerification, { verificationId: user.id, purpose: 'login' }));
@@ -123,7 +125,9 @@ describe('after every kind of call', () => {
     ['approved', 'check'],
     ['canceled', 'cancel'],
   ] as const)('negative control: one that was %s keeps them when %s.lua does not delete them', async (end, script) => {
-    const plant = without(script, { "redis.call('HDEL', record_key, 'seed', 'mac', 'undo')": '' });
+    const plant = without(script, {
+      'record.seed, record.mac, record.replication_id, record.undo = nil, nil, nil, nil': '',
+    });
     expect(await secretsAfter(end, plant)).not.toEqual([]);
   });
 
@@ -139,23 +143,17 @@ describe('after every kind of call', () => {
   });
 });
 
-const GRAMMAR = /^cs:2:\{[0-9a-f]{2}\.[\w-]{22}\}:([vsfaqr])(?::anonymous:[\w-]+)?$/;
+const GRAMMAR = /^cs:3:\{[0-9a-f]{2}\.[\w-]{22}\}:([vsfaqr])(?::anonymous:[\w-]+)?$/;
 /** No phone's tag begins like this one. */
-const MESSAGE = /^cs:2:\{(m)\.[0-9a-f]{2}-[\w-]{2}\}(?::[\w-]{20})?$/;
+const MESSAGE = /^cs:3:\{(m)\.[0-9a-f]{2}-[\w-]{2}\}(?::[\w-]{20})?$/;
 
 describe('negative controls: the check after each test finds', () => {
   it.each([
-    [
-      'send',
-      'add_time(sends_key, now, send_member(rules.caller, send_id), rules.keepSendsMs)',
-      "redis.call('ZADD', sends_key, now, send_id)",
-    ],
-    ['check', 'add_time(failures_key, now, ', "redis.call('ZADD', failures_key, now, "],
-  ])('a key that %s.lua leaves without a TTL', async (script, line, instead) => {
-    const whole = script === 'check' ? `${line}record.nonce .. ':' .. guess, approval_ms)` : line;
-    const plant = without(script, {
-      [whole]: script === 'check' ? `${instead}record.nonce .. ':' .. guess)` : instead,
-    });
+    ['send', 'write(sends_key, cmsgpack.pack(sends), keep_sends_ms)'],
+    ['check', "write(failures_key, cmsgpack.pack(failures), '2592000000')"],
+  ])('a key that %s.lua leaves without a TTL', async (script, line) => {
+    const [call = ''] = line.split(/, (?:keep|')/);
+    const plant = without(script, { [line]: `${call.replace('write(', "redis.call('SET', ")})` });
     const user = createUser(await stage.startVirtual({ plant }), { protocol: 'grpc', phone: stage.phone() });
     ok(await user.send());
     await user.verdict(user.wrong());

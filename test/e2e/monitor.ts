@@ -18,11 +18,12 @@ const KEYS: Readonly<Record<string, (args: readonly string[]) => readonly string
   time: NONE,
   info: NONE,
   del: (args) => args,
+  mget: (args) => args,
   ...Object.fromEntries(
     [
-      ...['hget', 'hmget', 'hgetall', 'hset', 'hdel', 'hincrby', 'pexpire'],
-      ...['zadd', 'zrem', 'zcount', 'zrevrange', 'zremrangebyscore', 'zscore'],
-      ...['rpush', 'ltrim', 'lrange', 'lrem'],
+      ...['get', 'set', 'setrange', 'pexpire', 'rpush', 'ltrim', 'lrange', 'lrem'],
+      // Of a test.
+      'hget',
     ].map((name) => [name, FIRST]),
   ),
 };

@@ -11,6 +11,7 @@ import type { Provider } from '../../src/sms/provider.ts';
 import { frame, rawGrpc, rawHttp, SERVICE } from '../rpc/edges.ts';
 import { ok, PROTOCOLS, type Protocol } from '../support/clients.ts';
 import { keysUnder } from '../support/keys.ts';
+import { changePacked } from '../support/packed.ts';
 import { eventually } from '../support/wait.ts';
 import { leaksIn, type Secrets } from './leaks.ts';
 import { type SpiedApp, startSpied } from './spy.ts';
@@ -172,7 +173,7 @@ async function livesAndRefusals(app: SpiedApp, protocol: Protocol, secrets: Reco
   ok(await first);
   app.inbox.answer(ACCEPT);
   for await (const key of keysUnder(redis.client, 'cs')) {
-    if (key.includes(':v:')) await redis.client.hset(key, 'replication_id', '0'.repeat(40));
+    if (key.includes(':v:')) await changePacked(redis.client, key, 'record', { replication_id: '0'.repeat(16) });
   }
   expect((await kate.send(repeated)).status).toBe('ABORTED');
 

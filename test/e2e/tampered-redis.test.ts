@@ -1,8 +1,11 @@
 /** Somebody who can write to Redis, but does not have the secret. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Delivery } from '../../src/domain/delivery.ts';
+import { deliveryText } from '../../src/store/delivery-text.ts';
 import { ok } from '../support/clients.ts';
 import { keysUnder } from '../support/keys.ts';
+import { changePacked, readPacked, writeList } from '../support/packed.ts';
 import { eventually } from '../support/wait.ts';
 import { createStage, ownRedis, without } from './stage.ts';
 import { createUser, type User } from './user.ts';
@@ -17,15 +20,15 @@ async function keyOf(kind: string): Promise<string> {
   throw new Error(`there is no key of kind ${kind}`);
 }
 
-const DELIVERY = { provider: 'inbox', messageId: 'm-1', status: 'delivered', attempts: [] };
+const DELIVERY: Delivery = { provider: 'inbox', messageId: 'm-1', status: 'delivered', attempts: [] };
 const REQUEST = { requestId: 'guess' };
 
 /** Makes the stored verdict of a wrong guess an approval, with everything else that an approval has. */
 async function forgeVerdict(): Promise<void> {
   const key = await keyOf('q');
-  await redis.client.hset(key, 'verdict', 'APPROVED', 'value', String(stage.clock.now()));
-  // A tag that is genuine, of another approval.
-  await redis.client.hset(key, 'tag', 'AAAAAAAAAAAAAAAAAAAAAA');
+  // A tag that has its form.
+  const tag = 'A'.repeat(32);
+  await changePacked(redis.client, key, 'verdict', { verdict: 'APPROVED', value: stage.clock.now(), tag });
 }
 
 async function wrongGuess(user: User): Promise<string> {
@@ -48,7 +51,7 @@ describe('who can write to Redis', () => {
 
   it('negative control: a replay that believes the store approves a wrong guess', async () => {
     const app = await stage.startVirtual({
-      plant: without('check', { 'stored.tag ~= bound(tag, stored.nonce)': 'false' }),
+      plant: without('check', { "proof ~= bound(tag .. ':' .. verified)": 'false' }),
     });
     const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
     const guess = await wrongGuess(user);
@@ -61,12 +64,12 @@ describe('who can write to Redis', () => {
     const user = createUser(app, { protocol: 'json', phone: stage.phone() });
     await user.send();
     expect(await user.verdict(user.code(), { requestId: 'right' })).toBe('APPROVED');
-    const tag = (await redis.client.hget(await keyOf('q'), 'tag')) ?? '';
+    const { tag = '' } = await readPacked(redis.client, await keyOf('q'), 'verdict');
     expect(tag).not.toBe('');
     await redis.client.del(await keyOf('q'));
     const guess = await wrongGuess(user);
     await forgeVerdict();
-    await redis.client.hset(await keyOf('q'), 'tag', tag);
+    await changePacked(redis.client, await keyOf('q'), 'verdict', { tag });
     expect(await user.verdict(guess, REQUEST)).toBe('INTERNAL');
   });
 
@@ -79,7 +82,7 @@ describe('who can write to Redis', () => {
   });
 
   it.each(moves)('negative control: without the nonce in what is stored it can: %s', async (_, byPhone) => {
-    expect(await movedCode(byPhone, 'return bound(mac)')).toBe('APPROVED');
+    expect(await movedCode(byPhone, 'bound(mac)')).toBe('APPROVED');
   });
 
   it.each([
@@ -90,7 +93,7 @@ describe('who can write to Redis', () => {
     const app = await stage.startVirtual();
     const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
     await user.send({ client: { sessionId: 'session' }, variables: { shop: 'Alice' } });
-    await redis.client.hset(await keyOf('v'), field, value);
+    await changePacked(redis.client, await keyOf('v'), 'record', { [field]: value });
     expect(await user.verdict(user.code(), { client: { sessionId: 'session' } })).toBe('WRONG_CODE');
   });
 
@@ -102,23 +105,25 @@ describe('who can write to Redis', () => {
     const code = user.code();
     expect(await user.verdict(code, byPhone)).toBe('APPROVED');
     await user.send();
-    await redis.client.hset(await keyOf('q'), 'nonce', (await redis.client.hget(await keyOf('v'), 'nonce')) ?? '');
+    const { nonce = '' } = await readPacked(redis.client, await keyOf('v'), 'record');
+    await changePacked(redis.client, await keyOf('q'), 'verdict', { nonce });
     expect(await user.verdict(code, byPhone)).toBe('INTERNAL');
     expect((await user.record()).approvedAt).toBeUndefined();
   });
 
   /** What a code that was used answers, once its MAC stands in the record of the next code. */
   async function movedCode(byPhone: boolean, bound?: string): Promise<string> {
-    const line = 'return bound(mac, record.nonce, record.session, record.content, record.expires)';
+    const line =
+      "bound(mac .. ':' .. record.nonce .. ':' .. record.session .. ':' .. record.content .. ':' .. record.expires)";
     const plant = (_: string, lua: string) => (bound === undefined ? lua : lua.replace(line, bound));
     const app = await stage.startVirtual({ file: 'limits: { resendIntervalSeconds: 0 }', plant });
     const user = createUser(app, { protocol: 'grpc', phone: stage.phone() });
     await user.send();
     const known = user.code();
-    const mac = (await redis.client.hget(await keyOf('v'), 'mac')) ?? '';
+    const { mac = '' } = await readPacked(redis.client, await keyOf('v'), 'record');
     expect(await user.verdict(known)).toBe('APPROVED');
     await user.send();
-    await redis.client.hset(await keyOf('v'), 'mac', mac);
+    await changePacked(redis.client, await keyOf('v'), 'record', { mac });
     const target = byPhone ? { verificationId: '', phone: user.phone } : {};
     const verdict = await user.verdict(known, target);
     return verdict;
@@ -145,7 +150,7 @@ describe('who can write to Redis can', () => {
     await user.send();
     for (let n = 1; n <= 50; n++) {
       expect(await user.verdict(user.wrong(n))).toBe('WRONG_CODE');
-      await redis.client.hset(await keyOf('v'), 'attempts', 0);
+      await changePacked(redis.client, await keyOf('v'), 'record', { attempts: 0 });
       await redis.client.del(await keyOf('f'));
     }
     expect((await user.status()).guessBudget).toMatchObject({ used: 0, remaining: 20 });
@@ -160,15 +165,16 @@ describe('who can write to Redis can', () => {
     const user = await start();
     const request = { requestId: 'sent' };
     await user.send(request);
-    await redis.client.hset(await keyOf('v'), 'delivery', JSON.stringify({ ...DELIVERY, messageId: 'forged' }));
+    const delivery = deliveryText({ ...DELIVERY, messageId: 'forged' });
+    await changePacked(redis.client, await keyOf('v'), 'record', { delivery });
     expect(ok(await user.send(request)).delivery).toMatchObject({ messageId: 'forged' });
     const seconds = Math.floor(stage.clock.now() / 1_000) - 3_600;
-    const anHourAgo = String(seconds * 1_000);
+    const anHourAgo = seconds * 1_000;
     const check = () => user.check(user.code(), { requestId: 'right' });
     expect((await check()).status).toBe('OK');
-    await redis.client.hset(await keyOf('v'), 'approved', anHourAgo);
-    await redis.client.hset(await keyOf('a'), 'anonymous:login', anHourAgo);
-    await redis.client.hset(await keyOf('q'), 'value', anHourAgo);
+    await changePacked(redis.client, await keyOf('v'), 'record', { approved: anHourAgo });
+    await writeList(redis.client, await keyOf('a'), ['anonymous:login', anHourAgo]);
+    await changePacked(redis.client, await keyOf('q'), 'verdict', { value: anHourAgo });
     const said = { seconds: BigInt(seconds) };
     expect(await user.record()).toMatchObject({ approvedAt: said, phoneVerifiedAt: said });
     expect(ok(await check())).toMatchObject({ verifiedAt: said });
@@ -189,10 +195,8 @@ it('who can watch its commands (MONITOR) can do more: with the MAC of a known co
 
   // evalsha <script> 4 <keys> nonce session content mac ...
   const mac = seen?.[3 + 4 + 3];
-  const bindings = await redis.client.hmget(await keyOf('v'), 'nonce', 'session', 'content', 'expires');
-  const bound = createHash('sha1')
-    .update([mac, ...bindings].join(':'))
-    .digest('hex');
-  await redis.client.hset(await keyOf('v'), 'mac', bound);
+  const { nonce, session, content, expires } = await readPacked(redis.client, await keyOf('v'), 'record');
+  const bound = createHash('sha1').update([mac, nonce, session, content, expires].join(':')).digest('hex').slice(0, 32);
+  await changePacked(redis.client, await keyOf('v'), 'record', { mac: bound });
   expect(await user.verdict(known)).toBe('APPROVED');
 });

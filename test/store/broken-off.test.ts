@@ -70,7 +70,7 @@ async function atEachCommand(play: (scene: Scene) => Promise<unknown>): Promise<
       ...changes,
     });
     const cause = await play({ slot, send });
-    await assertKeysClean(shared.client, `${shared.prefix}:2:{${slot.phoneKey}}`, { phones: [], codes: [] });
+    await assertKeysClean(shared.client, `${shared.prefix}:3:{${slot.phoneKey}}`, { phones: [], codes: [] });
     if (cause === undefined) return nth - 1;
     expect(String(cause)).toContain('broken off');
   }
@@ -105,7 +105,7 @@ describe('a send that breaks off', () => {
         });
         return cause;
       });
-      expect(commands).toBeGreaterThan(10);
+      expect(commands).toBeGreaterThan(3);
     },
   );
 });
@@ -155,7 +155,7 @@ describe('a check that breaks off', () => {
       expect(await store.check({ ...guess, request: REQUEST })).toMatchObject({ kind: 'approved' });
       return cause;
     });
-    expect(commands).toBeGreaterThan(8);
+    expect(commands).toBeGreaterThan(3);
   });
 
   it.each<[what: string, first: (scene: Scene) => Promise<unknown>]>([

@@ -7,7 +7,7 @@ export function recordContract(world: World): void {
   const { check, now, pass, reserved, send, sendCommand, setTime, settle, slot, status, store, wrongGuesses } = world;
 
   describe('record', () => {
-    it('is there for 24 hours after the code, 30 days after an approval', async () => {
+    it('is there for 24 hours after the code or its approval; that its phone was approved for 30 days', async () => {
       const { reservation } = reserved(await send());
       setTime(reservation.expiresAt + DAY - 1);
       expect((await status()).record).toMatchObject({ state: 'expired' });
@@ -17,8 +17,12 @@ export function recordContract(world: World): void {
       await send();
       await check(RIGHT);
       const approvedAt = now();
-      setTime(approvedAt + 30 * DAY - 1);
+      setTime(approvedAt + DAY - 1);
       expect(await status()).toMatchObject({ record: { state: 'approved', approvedAt }, phoneVerifiedAt: approvedAt });
+      pass(1);
+      expect(await status()).toMatchObject({ record: null, phoneVerifiedAt: approvedAt });
+      setTime(approvedAt + 30 * DAY - 1);
+      expect(await status()).toMatchObject({ record: null, phoneVerifiedAt: approvedAt });
       pass(1);
       expect(await status()).toMatchObject({ record: null, phoneVerifiedAt: null });
     });

@@ -121,6 +121,34 @@ export function settleContract(world: World): void {
     expect(await check(RIGHT, { nonce: reservation.nonce })).toMatchObject({ kind: 'approved' });
   });
 
+  it.each([
+    ['same', 'the later'],
+    ['same', 'the earlier'],
+    ['new', 'the later'],
+    ['new', 'the earlier'],
+  ] as const)(
+    'under `%s` brings the delivered code back when two sends after it both fail, %s one first',
+    async (resend, first) => {
+      const rules = { resend, cooldownMs: 0 };
+      const commands = [sendCommand({ rules }), sendCommand({ rules }), sendCommand({ rules })] as const;
+      const { reservation } = reserved(await store().send(commands[0]));
+      await settle(commands[0].sendId, DELIVERY);
+      reserved(await store().send(commands[1]));
+      reserved(await store().send(commands[2]));
+      const failed = [commands[1].sendId, commands[2].sendId];
+      for (const sendId of first === 'the later' ? failed.reverse() : failed) await settle(sendId, null);
+      const { record, windows } = await status();
+      expect(record).toMatchObject({
+        nonce: reservation.nonce,
+        sends: 1,
+        delivery: DELIVERY,
+        sentAt: reservation.sentAt,
+      });
+      expect(windows.map(({ used }) => used)).toEqual([1, 1]);
+      expect(await check(RIGHT, { nonce: reservation.nonce })).toMatchObject({ kind: 'approved', delivery: DELIVERY });
+    },
+  );
+
   it('restores no more guesses than the budget of the day has left', async () => {
     const rules = { resend: 'new', cooldownMs: 0, windows: [{ name: 'day', limit: 100, windowMs: DAY }] } as const;
     for (let code = 0; code < 3; code++) {

@@ -18,7 +18,7 @@ const WRITABLE = ['--replica-read-only', 'no'];
 const CODES = Array.from({ length: 20 }, (_, code) => code);
 const REFUSED = { refusal: { reason: 'STORE_UNAVAILABLE', untouched: true } };
 
-const ROLE = "if role ~= 'master' then";
+const ROLE = 'if not is_primary then';
 /** The safeguard taken out. */
 const WITHOUT_ROLE: ScriptSources['read'] = (file) => {
   const lua = readScript(file);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import parsePhoneNumber from 'libphonenumber-js/max';
+import { valuesOf } from './packed.ts';
 
 export interface Secrets {
   /** E.164. */
@@ -48,7 +49,8 @@ async function texts(node: Redis, key: string): Promise<string[]> {
   const type = await node.type(key);
   switch (type) {
     case 'string':
-      return [(await node.get(key)) ?? ''];
+      // What is packed is searched as it is, and as the texts and numbers that it stands for.
+      return [(await node.get(key)) ?? '', ...(await valuesOf(node, key))];
     case 'hash':
       return Object.entries(await node.hgetall(key)).flat();
     case 'zset':
@@ -95,8 +97,8 @@ function secretFinder({ phones, codes }: Secrets): (text: string) => string[] {
   };
 }
 
-/** Of `redis.sha1hex`, and of replication ids. */
-const SHA1 = /(?<![0-9a-z])[0-9a-f]{40}(?![0-9a-z])/g;
+/** Of `redis.sha1hex` and of replication ids, whole or shortened. */
+const SHA1 = /(?<![0-9a-z])(?:[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-z])/g;
 
 function addHashes(hashes: Map<string, string>, secret: string, what: string): void {
   for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) {

@@ -1,14 +1,13 @@
 --[[
   Compares one guess. Counts it before it is answered (Lua is not rolled back), consumes the code when it is right.
 
-  KEYS[1] v  the current verification (hash)        KEYS[3] a  approvals (hash)
-  KEYS[2] f  failed guesses (sorted set)            KEYS[4] q  the stored verdict of this request id (hash)
+  KEYS[1] v  the current verification        KEYS[3] a  approvals: owner, time, owner, time …
+  KEYS[2] f  failed guesses: their times     KEYS[4] q  the stored verdict of this request id
 
-  ARGV[1] nonce of the id, '' when asked by phone   ARGV[6] what proves an approval, '' without request id
-  ARGV[2] keyed session, '' for none                ARGV[7] guesses a code allows by phone
-  ARGV[3] keyed hash of the variables, '' for none  ARGV[8] <caller>:<purpose>
-  ARGV[4] keyed MAC of the guess                    ARGV[9] how long to keep verdicts, ms
-  ARGV[5] guess fingerprint, '' without request id  ARGV[10] how long to keep approvals and failures, ms
+  ARGV[1] nonce of the id, '' when asked by phone   ARGV[5] guess fingerprint, '' without request id
+  ARGV[2] keyed session, '' for none                ARGV[6] what proves an approval, '' without request id
+  ARGV[3] keyed hash of the variables, '' for none  ARGV[7] guesses a code allows by phone
+  ARGV[4] keyed MAC of the guess                    ARGV[8] <caller>:<purpose>
 
   Replies
     APPROVED nonce at delivery   (delivery is '' while unsettled; a replay leaves it out)
@@ -19,76 +18,92 @@
     FORGED   the stored verdict is an approval that somebody else wrote
 ]]
 local record_key, failures_key, approvals_key, verdict_key = unpack(KEYS)
-local nonce, session, content, mac, fingerprint, tag, by_phone_limit, owner, replay_ms, approval_ms = unpack(ARGV)
+local nonce, session, content, mac, fingerprint, tag, by_phone_limit, owner = unpack(ARGV)
 local by_phone = nonce == ''
 local now = clock()
+local keys = redis.call('MGET', record_key, failures_key, approvals_key, verdict_key)
+local record = read_record(keys[1], record_key, now)
 
--- From here on the code is used up, by the request that this tag is of.
+local function count_guess()
+  record.attempts = record.attempts + 1
+  if by_phone then record.by_phone = record.by_phone + 1 end
+end
+
+-- With an approval of now, and without those that are past their retention.
+local function add_approval(approvals, owner, now)
+  local kept = { owner, now }
+  for i = 1, #approvals, 2 do
+    local time = approvals[i + 1]
+    if approvals[i] ~= owner and time > now - APPROVAL_RETENTION_MS then
+      kept[#kept + 1] = approvals[i]
+      kept[#kept + 1] = time
+    end
+  end
+  return cmsgpack.pack(kept)
+end
+
+-- From here on the code is used up, by the request whose tag begins so.
 local function approve(by)
-  redis.call('HSET', record_key, 'state', 'approved', 'approved', decimal(now), 'approved_by', by)
-  redis.call('HDEL', record_key, 'seed', 'mac', 'undo')
-  redis.call('PEXPIRE', record_key, approval_ms)
-  redis.call('DEL', failures_key)
-  write_hash(approvals_key, { [string.match(owner, '^[^:]+')] = decimal(now), [owner] = decimal(now) }, approval_ms)
+  count_guess()
+  end_code(record, 'approved')
+  record.approved, record.approved_by = now, by
+  write(record_key, pack_record(record), 'RETENTION_MS')
+  if keys[2] then redis.call('DEL', failures_key) end
+  write(approvals_key, add_approval(read_list(keys[3]), owner, now), 'APPROVAL_RETENTION_MS')
 end
 
 -- A verdict outlives its verification. The fingerprint binds it to the same guess by the same caller, session and
 -- target, so that a replay reveals nothing new and never compares again.
-if fingerprint ~= '' then
-  local stored = read_fields(verdict_key, 'fingerprint', 'until', 'verdict', 'nonce', 'value', 'tag')
-  if stored.fingerprint and holds(stored['until'] - replay_ms, stored['until'], now) then
-    if stored.fingerprint ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
-    if stored.verdict == 'APPROVED' then
-      if stored.tag ~= bound(tag, stored.nonce) then return { 'FORGED' } end
-      local record = read_fields(record_key, 'nonce', 'state', 'approved_by')
-      if record.nonce == stored.nonce then
+if fingerprint ~= '' and keys[4] then
+  local known, at, verdict, verified, value, proof = cmsgpack.unpack(keys[4])
+  if holds(at, at + REPLAY_MS, now) then
+    if known ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
+    if verdict == 'APPROVED' then
+      if proof ~= bound(tag .. ':' .. verified) then return { 'FORGED' } end
+      if record.nonce == verified then
+        local by = string.sub(proof, 1, 16)
         -- The call broke off in between. It uses the code up now, unless another one or its end came first.
         if record.state == 'pending' then
-          approve(stored.tag)
-        elseif record.approved_by ~= stored.tag then
+          approve(by)
+        elseif record.approved_by ~= by then
           return { 'NOT_FOUND' }
         end
       end
     end
-    return { stored.verdict, stored.nonce, stored.value }
+    return { verdict, verified, value }
   end
 end
 
-local record = read_fields(record_key, 'nonce', 'session', 'content', 'state', 'replication_id', 'sent',
-  'approved', 'expires', 'guesses', 'attempts', 'by_phone', 'mac', 'test', 'delivery')
 if not record.nonce then return { 'NOT_FOUND' } end
-if tonumber(record.approved or record.sent) > now then
-  -- As read_record of lib/record.lua, which would read all of it.
-  redis.call('DEL', record_key)
-  return { 'NOT_FOUND' }
-end
 if not by_phone and record.nonce ~= nonce then return { 'NOT_FOUND' } end
 if record.session ~= '' and record.session ~= session then return { 'NOT_FOUND' } end
 if content ~= '' and record.content ~= content then return { 'NOT_FOUND' } end
-if record.state ~= 'pending' or now >= tonumber(record.expires) then return { 'NOT_FOUND' } end
+if record.state ~= 'pending' or now >= record.expires then return { 'NOT_FOUND' } end
 if record.replication_id ~= replication_id() then return { 'NOT_FOUND' } end
 
 local left = record.guesses - record.attempts
 if by_phone then left = math.min(left, by_phone_limit - record.by_phone) end
 if left <= 0 then return { 'EXHAUSTED', record.nonce } end
 
-local guess = redis.call('HINCRBY', record_key, 'attempts', 1)
-if by_phone then redis.call('HINCRBY', record_key, 'by_phone', 1) end
 local right = record.mac == bound_mac(mac, record)
-local verdict, value = 'WRONG', tostring(left - 1)
+local verdict, value = 'WRONG', left - 1
 if right then
-  verdict, value = 'APPROVED', decimal(now)
-elseif not record.test then
-  add_time(failures_key, now, record.nonce .. ':' .. guess, approval_ms)
+  verdict, value = 'APPROVED', now
+else
+  count_guess()
+  write_counters(record_key, record)
+  if not record.test then
+    local failures = without_old(read_list(keys[2]), 1, now - APPROVAL_RETENTION_MS)
+    failures[#failures + 1] = now
+    write(failures_key, cmsgpack.pack(failures), 'APPROVAL_RETENTION_MS')
+  end
 end
 
-local proof = right and bound(tag, record.nonce) or nil
+local proof = right and fingerprint ~= '' and bound(tag .. ':' .. record.nonce) or nil
 -- Before the code is used up: whoever repeats a call that broke off after that still hears of it.
 if fingerprint ~= '' then
-  write_hash(verdict_key, {
-    fingerprint = fingerprint, ['until'] = decimal(now + replay_ms), verdict = verdict, nonce = record.nonce,
-    value = value, tag = proof,
-  }, replay_ms)
+  local stored = cmsgpack.pack(fingerprint, now, verdict, record.nonce, value, proof)
+  write(verdict_key, stored, 'REPLAY_MS')
 end
-if right then approve(proof) end
+if right then approve(proof and string.sub(proof, 1, 16)) end
 return { verdict, record.nonce, value, right and record.delivery or '' }

@@ -7,7 +7,7 @@
   Replies
     READY
 ]]
-read_hash(KEYS[1])
-write_hash(KEYS[1], { at = decimal(clock()) }, 60000)
+redis.call('GET', KEYS[1])
+write(KEYS[1], clock(), '60000')
 redis.call('DEL', KEYS[1])
 return { 'READY' }

@@ -710,9 +710,9 @@ export const GuessBudgetStatusSchema: GenMessage<GuessBudgetStatus> = /*@__PURE_
  */
 export type GetVerificationRequest = Message<"countersign.v1.GetVerificationRequest"> & {
   /**
-   * The id that SendCode returned. Exactly one of this and `phone` is required. By phone the answer is the current
-   * verification or, when its record is gone, the last approval within 30 days: state APPROVED without a
-   * verification_id.
+   * The id that SendCode returned. Exactly one of this and `phone` is required. A record is kept for 24 hours after its
+   * approval, or after the life of its code; by id the answer is NOT_FOUND then. By phone it is the last approval within
+   * 30 days: state APPROVED without a verification_id.
    *
    * @generated from field: string verification_id = 1;
    */

@@ -1,12 +1,24 @@
 -- Put before every script by the loader: no script runs on a replica; the only sources of time and of the replication
--- id; how hashes are read and written. Tests put functions of their own after it: a clock that they turn by hand,
--- another replication id.
+-- id; how values are packed. Tests put functions of their own after it: a clock that they turn by hand, another
+-- replication id.
+--
+-- What is stored is MessagePack, written and read whole: one command, and no state in between. Names in capitals are rules
+-- of src/domain/, written in by the loader; as a TTL in quotes, because Redis takes its time to format a number.
+
+-- Searched, and not matched: every script does it, and a pattern over this text costs as much as INFO itself.
+local info = redis.call('INFO', 'replication')
+local _, before_id = string.find(info, 'master_replid:', 1, true)
+if not before_id or not string.find(info, 'role:', 1, true) then
+  error('INFO replication shows no role and master_replid')
+end
 
 -- A replica may be behind, and shares its replication id with its primary: a code would be approved on both of them. It
 -- is refused as Redis refuses writes there, so the client connects anew: the address may lead to the primary by now.
-local role, history = string.match(redis.call('INFO', 'replication'), 'role:(%a+).-master_replid:(%x+)')
-if not history then error('INFO replication shows no role and master_replid') end
-if role ~= 'master' then return redis.error_reply('READONLY this Redis is a replica') end
+local is_primary = string.find(info, 'role:master', 1, true)
+if not is_primary then return redis.error_reply('READONLY this Redis is a replica') end
+
+-- 64 random bits, new at every promotion and restart.
+local history = string.sub(info, before_id + 1, before_id + 16)
 
 -- The time of this call: milliseconds since the epoch, on Redis's own clock.
 local function clock()
@@ -14,8 +26,8 @@ local function clock()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The id of the replication history that this node writes: new at every promotion and restart. A code lives only under
--- the id that issued it, because a promoted replica may not know that the code was already used.
+-- The id of the replication history that this node writes. A code lives only under the id that issued it, because a
+-- promoted replica may not know that the code was already used.
 local function replication_id()
   return history
 end
@@ -23,55 +35,42 @@ end
 -- Whether something holds now that was written at `from` and ends at `to`. What comes from the future does not: the
 -- clock was set back since, nobody knows how long ago, so it would hold for too long.
 local function holds(from, to, now)
-  return tonumber(from) <= now and now < tonumber(to)
+  return from <= now and now < to
 end
 
--- All fields of a hash by name; empty when there is no such key.
-local function read_hash(key)
-  local flat = redis.call('HGETALL', key)
-  local fields = {}
-  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
-  return fields
+-- No key is ever without a TTL.
+local function write(key, value, ttl_ms)
+  redis.call('SET', key, value, 'PX', ttl_ms)
 end
 
--- Some fields of a hash by name; a field that is not there is nil.
-local function read_fields(key, ...)
-  local values = redis.call('HMGET', key, ...)
-  local fields = {}
-  for i, name in ipairs({ ... }) do fields[name] = values[i] or nil end
-  return fields
+-- A key that is there keeps the TTL that it has.
+local function rewrite(key, value)
+  redis.call('SET', key, value, 'XX', 'KEEPTTL')
 end
 
--- A whole number as a decimal: Lua would write large ones with an exponent.
-local function decimal(number)
-  return string.format('%.0f', number)
+-- Lists as they are stored: under f the times of failed guesses; under s the sends of all callers: time, SMS that it is
+-- charged for, <caller>:<send id>, time, …; under a the last approvals: <caller>:<purpose>, time, …
+local SEND_FIELDS = 3
+
+-- A list; empty when there is no such key.
+local function read_list(text)
+  return text and cmsgpack.unpack(text) or {}
 end
 
--- No key is without a TTL for longer than one command.
-local function write_hash(key, fields, ttl_ms)
-  local flat = {}
-  for name, value in pairs(fields) do
-    flat[#flat + 1] = name
-    flat[#flat + 1] = value
+-- A list of records of `width` values, the time first; without what came at `oldest` or before.
+local function without_old(list, width, oldest)
+  local kept = {}
+  for i = 1, #list, width do
+    if list[i] > oldest then
+      for field = i, i + width - 1 do kept[#kept + 1] = list[field] end
+    end
   end
-  redis.call('HSET', key, unpack(flat))
-  redis.call('PEXPIRE', key, decimal(ttl_ms))
+  return kept
 end
 
--- Adds a time to a sorted set of times, which forgets those older than `ttl_ms`.
-local function add_time(key, time, member, ttl_ms)
-  redis.call('ZADD', key, time, member)
-  redis.call('PEXPIRE', key, decimal(ttl_ms))
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', decimal(time - ttl_ms))
-end
-
--- What is stored of a secret that only the service can compute, bound to what it stands for: who can write to Redis, but
--- does not know the secret, cannot make it stand for anything else.
-local function bound(secret, ...)
-  return redis.sha1hex(table.concat({ secret, ... }, ':'))
-end
-
--- What is stored of a code: its keyed MAC, bound to the verification, its session, its variables and its end.
-local function bound_mac(mac, record)
-  return bound(mac, record.nonce, record.session, record.content, record.expires)
+-- What is stored of a text that begins with a secret which only the service can compute, and goes on with what it stands
+-- for: who can write to Redis, but does not know the secret, cannot make it stand for anything else. 128 bits, as many as
+-- the secret has.
+local function bound(text)
+  return string.sub(redis.sha1hex(text), 1, 32)
 end
