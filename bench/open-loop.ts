@@ -28,6 +28,8 @@ export interface OpenLoopResult {
   readonly refused: number;
   /** Not answered within their deadline. */
   readonly expired: number;
+  /** Sends that wait for their vendor, at the end. */
+  readonly hanging: number;
   /** Answers that are no refusals, a second. */
   readonly goodput: number;
   /** From the time that a call was due; of answers that are no refusals. */
@@ -70,9 +72,14 @@ export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
   let measuring = false;
   let ended = 0;
   let made = 0;
+  let sendsOpen = 0;
   let onTurn: () => void = () => undefined;
 
   const onEnd = (call: OpenCall, ending: Ending) => {
+    if (call.method === 'SendCode') {
+      sendsOpen -= 1;
+      return;
+    }
     ended += 1;
     if (measuring) {
       counts[ending] += 1;
@@ -116,17 +123,26 @@ export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
     onTurn = () => undefined;
   }
   measuring = false;
+  const stillHanging = sendsOpen;
   clearInterval(ticking);
   for (const line of lines) line.close();
   closeSends();
   latencies.sort((a, b) => a - b);
   const quantile = (q: number) => latencies[Math.floor(q * (latencies.length - 1))] ?? Number.NaN;
-  return { made, ...counts, goodput: counts.ok / seconds, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
+  return {
+    made,
+    ...counts,
+    hanging: stillHanging,
+    goodput: counts.ok / seconds,
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+  };
 
   async function hang({ hanging }: OpenLoopPlan): Promise<() => void> {
     if (hanging === undefined) return () => undefined;
     let sends = 0;
     const send = (phone: number): OpenCall => {
+      sendsOpen += 1;
       const request = create(SendCodeRequestSchema, { phone: `+1415${phone}`, purpose: 'login' });
       const dueAt = performance.now();
       return {
@@ -136,13 +152,13 @@ export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
         expiresAt: dueAt + 60_000,
       };
     };
-    const others = grpcLine({ port, token, onEnd: () => undefined });
+    const others = grpcLine({ port, token, onEnd });
     for (let n = 0; n < hanging.elsewhere; n++) {
-      others.make(send(9_000_000 + sends++));
+      others.make(send(2_000_000 + sends++));
       await setTimeout(5);
     }
     for (let n = 0; n < hanging.here; n++) {
-      lines[0]?.make(send(9_000_000 + sends++));
+      lines[0]?.make(send(2_000_000 + sends++));
       await setTimeout(5);
     }
     await setTimeout(200);

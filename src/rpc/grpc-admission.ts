@@ -1,5 +1,10 @@
 /** Admission of gRPC calls by their headers, before anything reads their message. */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type {
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+  ServerStreamResponseOptions,
+} from 'node:http2';
 import type { Refusal } from '../domain/refusal.ts';
 import type { CallClass, Shed } from '../event.ts';
 import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
@@ -22,6 +27,9 @@ const CLASSES: ReadonlyMap<string, CallClass> = new Map([
   ...Health.methods.map(({ name }) => [`/${Health.typeName}/${name}`, 'health'] as const),
 ]);
 
+/** `sendDate` is missing in the types of Node. */
+const ONLY_HEADERS: ServerStreamResponseOptions & { sendDate: boolean } = { endStream: true, sendDate: false };
+
 const nothing = () => undefined;
 
 export function createGate({ admission, clock, emit }: Pick<EdgeOptions, 'admission' | 'clock' | 'emit'>): Gate {
@@ -43,7 +51,7 @@ export function createGate({ admission, clock, emit }: Pick<EdgeOptions, 'admiss
         emit({ type: 'shed', class: callClass, why });
         if (stream.destroyed || stream.closed) return;
         // Node ends the rest of the request by itself.
-        stream.respond(answerOf(why, headers['accept-language']), { endStream: true });
+        stream.respond(answerOf(why, headers['accept-language']), ONLY_HEADERS);
       },
     });
     // What grpc-js does for the streams that it gets: without a listener a reset would end the process.
@@ -70,15 +78,17 @@ function timeoutOf(header: string | readonly string[] | undefined): number {
 }
 
 /** By language; there are as many as we have texts for. */
-const ANSWERS = new Map<string, OutgoingHttpHeaders>();
+const ANSWERS = new Map<string, readonly string[]>();
 
 /** The whole answer, which is only a trailer. Made once: a refusal must cost as little as it can. */
-function answerOf(why: Shed, acceptLanguage: string | undefined): OutgoingHttpHeaders {
+function answerOf(why: Shed, acceptLanguage: string | undefined): readonly string[] {
   const { locale } = textsFor(firstLanguage(acceptLanguage));
   const key = `${why} ${locale}`;
   let answer = ANSWERS.get(key);
   if (answer === undefined) {
-    answer = { ':status': 200, 'content-type': 'application/grpc+proto', ...trailersOf(SHED[why], locale) };
+    const headers = { ':status': '200', 'content-type': 'application/grpc+proto', ...trailersOf(SHED[why], locale) };
+    // Node takes pairs as they are, and objects apart.
+    answer = Object.entries(headers).flat().map(String);
     ANSWERS.set(key, answer);
   }
   return answer;
