@@ -52,6 +52,8 @@ await stoppingAll(async (open) => {
     emptyStand('JSON edge', edges, 'JSON'),
     serviceStand({ name: 'JSON, console', service: console, edge: 'JSON', steps: all }),
     serviceStand({ name: 'JSON, webhook', service: webhook, edge: 'JSON', steps: sendAndCheck, inbox: gateway }),
+    serviceStand({ name: 'JSON, Twilio', service: twilio, edge: 'JSON', steps: send }),
+    serviceStand({ name: 'JSON, Tencent', service: tencent, edge: 'JSON', steps: send }),
   ];
   const [redis] = (console satisfies Service).stores;
   if (redis === undefined) throw new Error('the service has no Redis');

@@ -53,7 +53,8 @@ async function processSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-async function redisSeconds(redis: Redis): Promise<number> {
+/** User and system time of all threads of Redis. */
+export async function redisSeconds(redis: Redis): Promise<number> {
   const info = await redis.info('cpu');
   const read = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
   return read('used_cpu_user') + read('used_cpu_sys');

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { createRedisStore } from '../src/store/redis.ts';
 import type { CheckCommand, SendCommand } from '../src/store/store.ts';
 import { eventually } from '../test/support/wait.ts';
+import { redisSeconds } from './cost.ts';
 import { type Load, load } from './load.ts';
 
 export interface StoreTurn extends Load {
@@ -47,9 +48,9 @@ export async function measureStore(redis: Redis, redisUrl: string, plan: StorePl
       await redis.flushall();
       const sends = Array.from({ length: calls }, (_, index) => sendOf(index));
       await load(sends, concurrency, store.send);
-      const before = await cpuSeconds(redis);
+      const before = await redisSeconds(redis);
       const { load: made, answers } = await load(sends.map(checkOf), concurrency, store.check);
-      const used = (await cpuSeconds(redis)) - before;
+      const used = (await redisSeconds(redis)) - before;
       if (answers.some(({ kind }) => kind !== 'approved')) throw new Error('a right code was not approved');
       if (round > 0) turns.push({ ...made, redisCpuMicrosPerCall: (used * 1e6) / calls });
     }
@@ -75,10 +76,4 @@ function sendOf(index: number): SendCommand {
 
 function checkOf({ slot, candidate: { nonce, codeMac } }: SendCommand): CheckCommand {
   return { slot, nonce, session: '', content: '', codeMac, request: null, approvedTag: '', guessesByPhone: 3 };
-}
-
-async function cpuSeconds(redis: Redis): Promise<number> {
-  const info = await redis.info('cpu');
-  const read = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
-  return read('used_cpu_user') + read('used_cpu_sys');
 }
