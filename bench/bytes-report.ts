@@ -15,7 +15,7 @@ export type Bytes = Readonly<Record<string, number>>;
 /** The stages that docs/capacity.md counts with. */
 export const STAGES = {
   live: 'sent, with a request id',
-  today: 'approved, after 10 minutes',
+  today: 'approved, with request ids, after 10 minutes',
   later: 'approved, after a day',
 } as const;
 

@@ -1,5 +1,5 @@
 /** docs/capacity.md. */
-import type { BytesFigures } from './bytes-report.ts';
+import { type BytesFigures, STAGES } from './bytes-report.ts';
 import type { CallsFigures } from './calls-report.ts';
 import { BUSY, carried, DEMAND, needOf, type Price, priceOf, VERIFICATION, verificationPrice } from './capacity.ts';
 import { middle, NOT_MEASURED } from './cost-rows.ts';
@@ -95,13 +95,15 @@ function bytesSection({ phones, now }: BytesFigures): string {
   const rows = Object.entries(now).map(([stage, bytes]) => [stage, bytes.toFixed(0), gigabytes(bytes * 1e6)]);
   return `${table(['a phone', 'bytes', 'a million'], rows)}
 
-\`used_memory\` of Redis by ${whole(phones)} phones. Replicas and the copy that a snapshot makes of what changes meanwhile come on top.`;
+\`used_memory\` of Redis by ${whole(phones)} phones. A shard that is planned to hold ${gigabytes(DEMAND.shardBytes)} has
+room for ${about(DEMAND.shardBytes / (now[STAGES.today] ?? Number.NaN) / 1e6)} million users who all verify on one day, or ${about(DEMAND.shardBytes / (now[STAGES.later] ?? Number.NaN) / 1e6)} million who did so within 30. Replicas of shards, and the copy that a snapshot
+makes of what changes meanwhile, come on top.`;
 }
 
 function demandSection(price: Price, bytes: BytesFigures): string {
-  const { users, sendsPerSecond: rate, dailyShare, vendorSeconds, underWay, shardBytes } = DEMAND;
+  const { sendsPerSecond: rate, dailyShare, vendorSeconds, underWay, shardBytes } = DEMAND;
   const need = needOf(DEMAND, price, bytes.now);
-  const million = (count: number | undefined) => `${about((count ?? 0) / 1e6)} million`;
+  const million = (count: number) => `${about(count / 1e6)} million`;
   const replicasBy = need.replicasForVendor > need.replicasForProcessor ? 'waiting for the vendor' : 'the processor';
   const shardsBy = need.shardsForMemory > need.shardsForProcessor ? 'memory' : 'the processor';
   return `At the peak ${whole(rate)} verifications begin and end each second; ${percent(dailyShare)} of the users verify within a day, all of them within 30.
@@ -132,13 +134,13 @@ ${table(
   2,
 )}
 
-So: **${need.replicas} replicas** with a core each (\`replicaCount\`, \`resources.requests.cpu: 1\` in the chart, which are decided by ${replicasBy}) and
-**${need.shards} shards** (decided by ${shardsBy}), each with a replica of its own, for ${about(users / 1e6)} million users.
+So **${need.replicas} replicas** with a core each (\`replicaCount\`, \`resources.requests.cpu\` in the chart; ${replicasBy} decides) and
+**${need.shards} shards** (${shardsBy} decides), each with a replica of its own.
 
-**The next limit** is not here. It is the vendor: ${whole(rate * vendorSeconds)} messages are under way at any time if it answers within ${vendorSeconds} s, more than one
-account of any of them takes; several accounts or gateways are several deployments, or a gateway of your own behind the webhook. Then
-come \`maxConcurrent\` (${underWay} a process; raising it saves replicas), then the processor of the replicas. Redis has ${(need.shards / need.shardsForProcessor).toFixed(1)} times the shards that its
-processor needs; up to 1,000 shards the Cluster grows by adding some, and keys move while it serves.`;
+**The next limit** is none of these but the vendor: at ${vendorSeconds} s an answer, ${whole(rate * vendorSeconds)} messages are under way at any time. Ask yours what
+an account may; several are several deployments, or one gateway of your own behind the webhook. After that comes how many messages a process
+has under way (\`maxConcurrent\`, ${underWay}): with ${whole(Math.ceil((rate * vendorSeconds) / (BUSY * need.replicasForProcessor)))} of them, ${need.replicasForProcessor} replicas do, whose processor is the limit then. Shards are added while
+the Cluster serves, and a Cluster is made for up to 1,000 nodes.`;
 }
 
 function percent(share: number): string {

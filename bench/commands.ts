@@ -63,3 +63,15 @@ export function newPhone({ requestIds }: { readonly requestIds: boolean }): Benc
     status: () => ({ slot, nonce: null, cooldownMs: 60_000, windows: WINDOWS }),
   };
 }
+
+/** So many calls, some of them at once. */
+export async function inBatches(
+  calls: number,
+  atOnce: number,
+  call: (index: number) => Promise<unknown>,
+): Promise<void> {
+  for (let from = 0; from < calls; from += atOnce) {
+    const size = Math.min(atOnce, calls - from);
+    await Promise.all(Array.from({ length: size }, (_, i) => call(from + i)));
+  }
+}

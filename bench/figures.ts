@@ -4,20 +4,21 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { BytesFigures } from './bytes-report.ts';
 import type { CallsFigures } from './calls-report.ts';
+import type { OverloadFigures } from './overload-report.ts';
 import type { Machine } from './page.ts';
 import type { PeerFigures } from './peer-report.ts';
-import type { PrintedFigures } from './printed-report.ts';
 import type { ProfileFigures } from './profile-report.ts';
 import type { ProviderFigures } from './providers-report.ts';
 import type { ScaleFigures } from './scale-report.ts';
+import type { ScriptsFigures } from './scripts-report.ts';
 
 export interface Figures {
   readonly calls: CallsFigures;
   readonly peer: PeerFigures;
   readonly scale: ScaleFigures;
-  readonly scripts: PrintedFigures;
+  readonly scripts: ScriptsFigures;
   readonly bytes: BytesFigures;
-  readonly overload: PrintedFigures;
+  readonly overload: OverloadFigures;
   readonly profile: ProfileFigures;
   readonly providers: ProviderFigures;
 }

@@ -4,11 +4,12 @@ import { bytesPart } from './bytes-report.ts';
 import { callsPart } from './calls-report.ts';
 import { capacityPage } from './capacity-page.ts';
 import { type Figures, keptFigures } from './figures.ts';
+import { overloadPart } from './overload-report.ts';
 import { peerPart } from './peer-report.ts';
-import { overloadPart, scriptsPart } from './printed-report.ts';
 import { profilePart } from './profile-report.ts';
 import { providersPart } from './providers-report.ts';
 import { scalePart } from './scale-report.ts';
+import { scriptsPart } from './scripts-report.ts';
 
 export interface Pages {
   readonly benchmarks: string;

@@ -3,15 +3,17 @@
  * `node bench/scripts.ts [--against <checkout>] [--only <part of a name>]` measures the scripts of another checkout in the same run, turn by turn,
  * so that the ratio of the two is of the same minutes.
  */
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
-import type { createRedisStore } from '../src/store/redis.ts';
 import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
-import { eventually } from '../test/support/wait.ts';
-import { type BenchPhone, newPhone } from './commands.ts';
+import { type BenchPhone, inBatches, newPhone } from './commands.ts';
+import { keepFigures } from './figures.ts';
+import { thisMachine } from './page.ts';
+import { writePages } from './pages.ts';
+import { scriptsPart } from './scripts-report.ts';
 import { median } from './statistics.ts';
+import { checkouts, openStoreOf } from './stores.ts';
 
 const CALLS = 500;
 const AT_ONCE = 50;
@@ -49,49 +51,24 @@ const CASES: Readonly<Record<string, Case>> = {
   status: { ...without, before: [send, accepted], measured: status },
 };
 
-async function openStore(root: string, url: string, keyPrefix: string): Promise<Store> {
-  const module: { createRedisStore: typeof createRedisStore } = await import(join(root, 'src/store/redis.ts'));
-  const connection = { urls: [url], cluster: false, commandTimeoutMs: 10_000 };
-  const store = module.createRedisStore({
-    ...connection,
-    keyPrefix,
-    emit: () => undefined,
-    clock: () => performance.now(),
-  });
-  await eventually('the store is ready', () => store.ready().then(() => true));
-  return store;
-}
-
-async function each(phones: readonly BenchPhone[], step: (phone: BenchPhone) => Promise<unknown>): Promise<void> {
-  for (let from = 0; from < phones.length; from += AT_ONCE) {
-    await Promise.all(phones.slice(from, from + AT_ONCE).map(step));
-  }
-}
-
 async function turn(redis: Redis, store: Store, { requestIds, before, measured }: Case): Promise<number> {
   await redis.flushall();
   const phones = Array.from({ length: CALLS }, () => newPhone({ requestIds }));
-  for (const step of before) await each(phones, (phone) => step(store, phone));
+  for (const step of before) await inBatches(CALLS, AT_ONCE, (i) => step(store, phones[i] as BenchPhone));
   await redis.config('RESETSTAT');
-  await each(phones, (phone) => measured(store, phone));
+  await inBatches(CALLS, AT_ONCE, (i) => measured(store, phones[i] as BenchPhone));
   const info = await redis.info('commandstats');
   const [, calls, micros] = /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(info) ?? [];
   return Number(micros) / Number(calls);
 }
 
 const { against, only = '' } = parseArgs({ options: { against: { type: 'string' }, only: { type: 'string' } } }).values;
-const roots = [...(against === undefined ? [] : [resolve(against)]), resolve(import.meta.dirname, '..')];
+const roots = checkouts(against);
 const server = await startRedis();
 try {
   const redis = server.connect();
-  const stores = await Promise.all(roots.map((root, index) => openStore(root, server.url, `bench${index}`)));
-  const print = (cells: readonly (string | number)[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
-  print([
-    'µs per EVALSHA',
-    ...(against === undefined ? [] : ['before']),
-    'now',
-    ...(against === undefined ? [] : ['ratio']),
-  ]);
+  const stores = await Promise.all(roots.map((root, index) => openStoreOf(root, server.url, `bench${index}`)));
+  const found = roots.map((): Record<string, number> => ({}));
   for (const [name, one] of Object.entries(CASES)) {
     if (!name.includes(only)) continue;
     const turns = stores.map((): number[] => []);
@@ -102,11 +79,14 @@ try {
         if (round > 0) turns[index]?.push(micros);
       }
     }
-    const medians = turns.map(median);
-    const [first = Number.NaN, last] = medians;
-    const ratio = last === undefined ? [] : [(last / first).toFixed(2)];
-    print([name, ...medians.map((micros) => micros.toFixed(1)), ...ratio]);
+    for (const [index, its] of turns.entries()) Object.assign(found[index] ?? {}, { [name]: median(its) });
   }
+  const [now = {}, before] = found.toReversed();
+  const figures = { machine: await thisMachine(redis), now, before };
+  process.stdout.write(scriptsPart(figures));
+  // The page has all of them.
+  if (only === '') await keepFigures('scripts', figures);
+  await writePages();
   await Promise.all(stores.map((store) => store.close()));
 } finally {
   await server.stop();

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Refused } from '../domain/refusal.ts';
-import type { Emit, StoreOperation } from '../event.ts';
+import type { Emit } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
 import { withConstants } from './lua-constants.ts';
 import { explainOutage } from './outage.ts';
@@ -13,11 +13,11 @@ import { createReplyTimeout } from './reply-timeout.ts';
 
 /** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
 const SCRIPTS = {
-  send: { keys: 5, libraries: ['record', 'usable', 'answer', 'times', 'limits'] },
-  settle: { keys: 4, libraries: ['record', 'answer', 'times', 'limits', 'reports'] },
+  send: { keys: 5, libraries: ['record', 'usable', 'answer', 'windows', 'limits'] },
+  settle: { keys: 4, libraries: ['record', 'answer', 'windows', 'reports'] },
   check: { keys: 4, libraries: ['record'] },
   cancel: { keys: 2, libraries: ['record', 'usable', 'view'] },
-  status: { keys: 4, libraries: ['record', 'usable', 'times', 'limits', 'view'] },
+  status: { keys: 4, libraries: ['record', 'usable', 'windows', 'limits', 'view'] },
   report: { keys: 1, libraries: ['record', 'usable', 'reports'] },
   link: { keys: 2, libraries: ['links'] },
   lookup: { keys: 2, libraries: ['links'] },
@@ -97,25 +97,21 @@ export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   }
   const scripts = client as unknown as Record<`cs_${ScriptName}`, Script>;
 
-  async function timed<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
-    const start = clock();
-    const done = (error: Error | null) => emit({ type: 'store', operation, error, seconds: (clock() - start) / 1000 });
-    try {
-      const reply = await call();
-      done(null);
-      return reply;
-    } catch (cause) {
-      const error = isScriptFault(cause) ? cause : unavailable(cause);
-      done(error);
-      throw error;
-    }
-  }
-
   return {
-    run(script, decode, keysAndArguments) {
+    async run(script, decode, keysAndArguments) {
+      const start = clock();
+      const done = (error: Error | null) =>
+        emit({ type: 'store', operation: script, error, seconds: (clock() - start) / 1000 });
       const sent = now ? [...keysAndArguments, String(now())] : keysAndArguments;
-      const reply = () => inTime(scripts[`cs_${script}`](...sent));
-      return timed(script, async () => decode(await reply()));
+      try {
+        const reply = decode(await inTime(scripts[`cs_${script}`](...sent)));
+        done(null);
+        return reply;
+      } catch (cause) {
+        const error = isScriptFault(cause) ? cause : unavailable(cause);
+        done(error);
+        throw error;
+      }
     },
     close: () => client.disconnect(),
   };

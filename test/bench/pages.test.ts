@@ -47,3 +47,9 @@ it('a row for each kind of call, beside servers that do nothing', () => {
   expect(benchmarks).toContain('| JSON, console: CheckCode | 200 µs | 50 µs |');
   expect(benchmarks).toContain('costs 0.50 of a CheckCode');
 });
+
+it('what scripts and phones cost stands beside what it was', () => {
+  const { benchmarks } = pagesOf(figures());
+  expect(benchmarks).toContain('| send, fresh | 100.0 | 50.0 | 0.50 |');
+  expect(benchmarks).toContain('| approved, after a day | 250 |');
+});

@@ -2,21 +2,41 @@
 import type { Redis } from 'ioredis';
 import { readScript } from '../../src/store/redis-scripts.ts';
 
-type Kind = 'record' | 'answer' | 'verdict';
+/** Lua that has `unpack_value` and `pack_value`, with the functions of the scripts where they have some. */
+const KINDS = {
+  record: `${readScript('lib/record')}\nlocal unpack_value, pack_value = unpack_record, pack_record`,
+  answer: `${readScript('lib/answer')}\nlocal unpack_value, pack_value = unpack_answer, pack_answer`,
+  verdict: `
+local function unpack_value(text)
+  local fingerprint, at, verdict, nonce, value, tag = cmsgpack.unpack(text)
+  return { fingerprint = fingerprint, at = at, verdict = verdict, nonce = nonce, value = value, tag = tag }
+end
+local function pack_value(it)
+  return cmsgpack.pack(it.fingerprint, it.at, it.verdict, it.nonce, it.value, it.tag)
+end`,
+} as const;
 
-/** In the order in which they are packed. */
-const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
-  record: packed('record'),
-  answer: packed('answer'),
-  verdict: ['fingerprint', 'at', 'verdict', 'nonce', 'value', 'tag'],
-};
-
-function packed(what: 'record' | 'answer'): string[] {
-  const [, list = ''] = readScript(`lib/${what}`).split('cmsgpack.pack(');
-  return Array.from(list.matchAll(new RegExp(`\\b${what}\\.(\\w+)`, 'g')), ([, name = '']) => name);
-}
+type Kind = keyof typeof KINDS;
 
 const READ = `
+local text = redis.call('GET', KEYS[1])
+local fields = {}
+for name, value in pairs(text and unpack_value(text) or {}) do
+  fields[#fields + 1] = name
+  fields[#fields + 1] = tostring(value)
+end
+return fields`;
+
+const CHANGE = `
+local fields = unpack_value(redis.call('GET', KEYS[1]))
+for i = 1, #ARGV, 2 do
+  local name, value = ARGV[i], ARGV[i + 1]
+  fields[name] = type(fields[name]) == 'number' and tonumber(value) or value
+end
+redis.call('SET', KEYS[1], pack_value(fields), 'KEEPTTL')`;
+
+/** Everything in a packed value, as texts; nothing when it is not packed. */
+const VALUES = `
 local values = {}
 local function add(value)
   if type(value) ~= 'table' then
@@ -28,30 +48,18 @@ end
 local text = redis.call('GET', KEYS[1])
 local unpacked = text and { pcall(cmsgpack.unpack, text) } or {}
 if unpacked[1] then
-  for i = 2, math.max(tonumber(ARGV[1]) + 1, #unpacked) do add(unpacked[i]) end
+  for i = 2, table.maxn(unpacked) do add(unpacked[i]) end
 end
 return values`;
 
-const CHANGE = `
-local values = { cmsgpack.unpack(redis.call('GET', KEYS[1])) }
-for i = 2, #ARGV, 2 do
-  local field, value = tonumber(ARGV[i]), ARGV[i + 1]
-  if type(values[field]) == 'number' then value = tonumber(value) end
-  values[field] = value
-end
-redis.call('SET', KEYS[1], cmsgpack.pack(unpack(values, 1, tonumber(ARGV[1]))), 'KEEPTTL')`;
-
-/** Everything in a packed value, as texts; nothing when it is not packed. */
-export async function valuesOf(redis: Redis, key: string, fields = 0): Promise<string[]> {
-  return (await redis.eval(READ, 1, key, fields)) as string[];
+export async function valuesOf(redis: Redis, key: string): Promise<string[]> {
+  return (await redis.eval(VALUES, 1, key)) as string[];
 }
 
-/** The fields that are there. */
-export async function readPacked(redis: Redis, key: string, kind: Kind) {
-  const names = FIELDS[kind];
-  const values = await valuesOf(redis, key, names.length);
-  const there = names.map((name, i) => [name, values[i]] as const).filter(([, value]) => value !== 'nil');
-  return Object.fromEntries(values.length === 0 ? [] : there) as Record<string, string>;
+/** The fields that are there, as texts. */
+export async function readPacked(redis: Redis, key: string, kind: Kind): Promise<Record<string, string>> {
+  const flat = (await redis.eval(`${KINDS[kind]}\n${READ}`, 1, key)) as string[];
+  return Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
 }
 
 export async function changePacked(
@@ -60,12 +68,7 @@ export async function changePacked(
   kind: Kind,
   changes: Readonly<Record<string, string | number>>,
 ): Promise<void> {
-  const names = FIELDS[kind];
-  const pairs = Object.entries(changes).flatMap(([name, value]) => {
-    if (!names.includes(name)) throw new Error(`a ${kind} has no field ${name}`);
-    return [names.indexOf(name) + 1, value];
-  });
-  await redis.eval(CHANGE, 1, key, names.length, ...pairs);
+  await redis.eval(`${KINDS[kind]}\n${CHANGE}`, 1, key, ...Object.entries(changes).flat());
 }
 
 /** A list, as that of approvals, sends or failures. */

@@ -4,6 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Dispatcher, Pool } from 'undici';
+import { MAX_PROVIDER_TIMEOUT_MS } from '../../domain/deadlines.ts';
 import { type FaultWord, faultWord } from '../faults.ts';
 
 export interface ClientOptions {
@@ -45,6 +46,8 @@ export function createWebhookClient({ url, maxSockets }: ClientOptions): Webhook
     keepAliveTimeout: IDLE_MS,
     keepAliveMaxTimeout: IDLE_MS,
     allowH2: false,
+    // Longer than any attempt: a socket that never connects makes room for another one.
+    connect: { timeout: MAX_PROVIDER_TIMEOUT_MS },
     // The signal alone ends a request.
     headersTimeout: 0,
     bodyTimeout: 0,

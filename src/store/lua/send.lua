@@ -31,7 +31,8 @@ local record_key, sends_key, failures_key, approvals_key, answer_key = unpack(KE
 local windows, cooldown_ms, keep_sends_ms, caller = cjson.decode(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local life_ms, digits, guesses = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local resends_same, is_test = ARGV[8] == 'same', ARGV[9] == '1'
-local send_id, nonce, seed, mac, session, content, fingerprint = unpack(ARGV, 10)
+local send_id, nonce, seed, mac, session, content = unpack(ARGV, 10)
+local fingerprint = string.sub(ARGV[16], 1, 16)
 local now = clock()
 local replication = replication_id()
 

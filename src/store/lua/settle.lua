@@ -14,19 +14,6 @@
   Replies
     SETTLED
 ]]
--- Takes a send out of what refunds put back. Returns whether it was there.
-local function forget_send(record, send_id)
-  local before = record.undo and unpack_record(record.undo)
-  if not before then return false end
-  if before.send_id == send_id then
-    record.undo = before.undo
-    return true
-  end
-  if not forget_send(before, send_id) then return false end
-  record.undo = pack_record(before)
-  return true
-end
-
 local record_key, sends_key, failures_key, answer_key = unpack(KEYS)
 local send_id, caller, delivery, messages = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local stored = redis.call('MGET', record_key, answer_key)
@@ -35,13 +22,21 @@ local answer = stored[2] and unpack_answer(stored[2]) or {}
 local current, answered = record.send_id == send_id, answer.send_id == send_id
 if current and record.delivery then return { 'SETTLED' } end
 
+-- Where this send is in the list of sends; nil when it is not charged.
+local function find_send(sends)
+  local member = caller .. ':' .. send_id
+  for i = 1, #sends, SEND_FIELDS do
+    if sends[i + 2] == member then return i end
+  end
+end
+
 local early = current and record.early and cjson.decode(record.early) or {}
 if delivery == '' then
   delivery = delivered_after_all(early)
 else
   -- Every message beyond the one that was reserved is charged like a send of the same moment.
   local sends = messages > 1 and read_list(redis.call('GET', sends_key)) or {}
-  local charged = find_send(sends, caller, send_id)
+  local charged = find_send(sends)
   if charged then
     sends[charged + 1] = messages
     rewrite(sends_key, cmsgpack.pack(sends))
@@ -66,8 +61,21 @@ if delivery then
   return { 'SETTLED' }
 end
 
+-- Takes a send out of what refunds put back. Returns whether it was there.
+local function forget_send(record, send_id)
+  local before = record.undo and unpack_record(record.undo)
+  if not before then return false end
+  if before.send_id == send_id then
+    record.undo = before.undo
+    return true
+  end
+  if not forget_send(before, send_id) then return false end
+  record.undo = pack_record(before)
+  return true
+end
+
 local sends = read_list(redis.call('GET', sends_key))
-local charged = find_send(sends, caller, send_id)
+local charged = find_send(sends)
 if charged then
   for _ = 1, SEND_FIELDS do table.remove(sends, charged) end
   if #sends > 0 then rewrite(sends_key, cmsgpack.pack(sends)) else redis.call('DEL', sends_key) end

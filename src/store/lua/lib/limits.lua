@@ -1,11 +1,19 @@
--- The limits on sends and guesses: the same rules as src/domain/limits.ts. Limits are flat lists: name, limit, window in
--- ms, name, …; times are those in the past, newest first.
+-- What a caller meets at a phone: the same rules as src/domain/limits.ts.
 
-local LIMIT_FIELDS = 3
-local budgets, steps = GUESS_BUDGETS, COOLDOWN_STEPS
+local steps = COOLDOWN_STEPS
 
-local function newest_first(list)
-  if #list > 1 then table.sort(list, function(one, other) return one > other end) end
+-- Times from the future of a clock that was set back become now, so that they count as long as their rules say from the
+-- first time that they are met: neither until the clock gets there, nor not at all. Returns a list of `width` values each.
+local function read_times(text, key, width, now)
+  local list = read_list(text)
+  local late = false
+  for i = 1, #list, width do
+    if list[i] > now then
+      list[i] = now
+      late = true
+    end
+  end
+  if late then rewrite(key, cmsgpack.pack(list)) end
   return list
 end
 
@@ -38,19 +46,6 @@ local function last_approval(approvals, caller, now)
   return last
 end
 
--- How many of these times came after another one.
-local function count_after(times, time)
-  local count = 0
-  while count < #times and times[count + 1] > time do count = count + 1 end
-  return count
-end
-
--- How full one sliding window is, when it has room and when it is empty; 0 when it has room, or is empty, already.
-local function window_use(times, now, limit, window_ms)
-  local used = count_after(times, now - window_ms)
-  return used, used >= limit and times[limit] + window_ms or 0, used > 0 and times[1] + window_ms or 0
-end
-
 -- How many sends the cooldown counts, and when it ends; 0 without one. It begins anew with an approval of this caller's
 -- own: another one's is not to be seen in the wait.
 local function cooldown_use(times, now, approved, cooldown_ms)
@@ -80,14 +75,4 @@ local function send_wait(now, failures, times, windows, cooldown_ends)
   local by, ends_at = longest_wait(now, failures, budgets, nil, now)
   if cooldown_ends > ends_at then by, ends_at = 'cooldown', cooldown_ends end
   return longest_wait(now, times, windows, by, ends_at)
-end
-
--- How many more times the tightest of these limits allows.
-local function least_left(now, times, limits)
-  local least = math.huge
-  for i = 1, #limits, LIMIT_FIELDS do
-    local used = window_use(times, now, limits[i + 1], limits[i + 2])
-    least = math.min(least, limits[i + 1] - used)
-  end
-  return math.max(least, 0)
 end

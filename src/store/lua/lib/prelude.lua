@@ -48,7 +48,11 @@ local function rewrite(key, value)
   redis.call('SET', key, value, 'XX', 'KEEPTTL')
 end
 
--- A list as it is stored; empty when there is no such key.
+-- Lists as they are stored: under f the times of failed guesses; under s the sends of all callers: time, SMS that it is
+-- charged for, <caller>:<send id>, time, …; under a the last approvals: <caller>:<purpose>, time, …
+local SEND_FIELDS = 3
+
+-- A list; empty when there is no such key.
 local function read_list(text)
   return text and cmsgpack.unpack(text) or {}
 end

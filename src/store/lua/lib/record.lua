@@ -1,5 +1,6 @@
 --[[
-  The record of a verification, as it is stored under v. Times are milliseconds since the epoch.
+  The record of a verification, as it is stored under v. Times are milliseconds since the epoch; stored are those after
+  `created` as the distance to it, which is half as long.
 
   nonce            what its verification id contains
   seed, mac        what the code derives from, and what a guess is compared with (bound_mac); gone once it has ended
@@ -27,19 +28,21 @@ local function unpack_record(text)
   return {
     attempts = attempts, by_phone = by_phone,
     nonce = nonce, seed = seed, mac = mac, session = session, content = content, replication_id = replication_id,
-    state = state, created = created, expires = expires, approved = approved, approved_by = approved_by,
+    state = state, created = created, expires = created + expires, approved = approved and created + approved,
+    approved_by = approved_by,
     digits = digits, guesses = guesses, test = test,
-    send_id = send_id, sent = sent, sends = sends, delivery = delivery, early = early, undo = undo,
+    send_id = send_id, sent = created + sent, sends = sends, delivery = delivery, early = early, undo = undo,
   }
 end
 
 local function pack_record(record)
+  local created, approved = record.created, record.approved
   return cmsgpack.pack(
     record.attempts, record.by_phone,
     record.nonce, record.seed, record.mac, record.session, record.content, record.replication_id,
-    record.state, record.created, record.expires, record.approved, record.approved_by,
+    record.state, created, record.expires - created, approved and approved - created, record.approved_by,
     record.digits, record.guesses, record.test,
-    record.send_id, record.sent, record.sends, record.delivery, record.early, record.undo
+    record.send_id, record.sent - created, record.sends, record.delivery, record.early, record.undo
   )
 end
 

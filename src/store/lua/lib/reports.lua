@@ -1,9 +1,14 @@
--- How delivery reports change a delivery: the same rules as src/domain/reports.ts. A delivery is a list, as
+-- How delivery reports change a delivery: the same rules as src/domain/reports.ts. A delivery is a list of strings, as
 -- src/store/delivery-text.ts writes it.
-local STATUS, PROVIDER, MESSAGE_ID, FAILURE, REPORTED_AT, FIRST_ATTEMPT = 1, 2, 3, 4, 5, 6
+
+-- The first of them, once there was a report.
+local function reported_status(status, at, failure)
+  return status .. ' ' .. at .. ' ' .. failure
+end
 
 -- Changes the delivery as one report says. Returns whether it changed.
 local function apply_report(delivery, report)
+  local STATUS, PROVIDER, MESSAGE_ID, FIRST_ATTEMPT = 1, 2, 3, 4
   -- The message is with this provider; or this provider was at least tried.
   local named = delivery[PROVIDER] == report.provider
   local tried = named
@@ -11,7 +16,7 @@ local function apply_report(delivery, report)
     tried = tried or string.match(delivery[i], '^%S+') == report.provider
   end
 
-  local reported, known = report.status, delivery[STATUS]
+  local reported, known = report.status, string.match(delivery[STATUS], '^%a+')
   local changes = {
     delivered = tried and known ~= 'delivered',
     failed = named and known ~= 'delivered' and known ~= 'failed',
@@ -25,10 +30,9 @@ local function apply_report(delivery, report)
     delivery[MESSAGE_ID] = ''
   end
   delivery[PROVIDER] = report.provider
-  delivery[STATUS] = reported
-  delivery[FAILURE] = ''
-  if reported == 'failed' then delivery[FAILURE] = report.category ~= '' and report.category or 'unknown' end
-  delivery[REPORTED_AT] = report.at
+  local failure = ''
+  if reported == 'failed' then failure = report.category ~= '' and report.category or 'unknown' end
+  delivery[STATUS] = reported_status(reported, report.at, failure)
   return true
 end
 
@@ -36,7 +40,7 @@ end
 local function delivered_after_all(early)
   for _, report in ipairs(early) do
     if report.status == 'delivered' then
-      return cjson.encode({ 'delivered', report.provider, report.messageId, '', report.at })
+      return cjson.encode({ reported_status('delivered', report.at, ''), report.provider, report.messageId })
     end
   end
 end
