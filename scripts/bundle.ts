@@ -42,7 +42,7 @@ const CARRIED: Readonly<Record<string, string>> = {
  * stacks, worker-thread transports. A package outside both lists fails the build, so that an upgrade cannot smuggle in
  * a file that is missing from the image.
  */
-const UNREACHED: ReadonlySet<string> = new Set(['@grpc/grpc-js', 'ioredis', 'pino', 'thread-stream']);
+const UNREACHED: ReadonlySet<string> = new Set(['@grpc/grpc-js', 'ioredis', 'pino', 'thread-stream', 'undici']);
 
 /** CommonJS libraries expect `require` and `__dirname`, which an ES module does not have. */
 const BANNER = [

@@ -9,6 +9,7 @@
  *   that only waits, for a vendor that hangs, keeps no processor busy and costs no other class a place.
  * * The queue is CoDel: see codel.ts.
  */
+import { performance } from 'node:perf_hooks';
 import type { CallClass } from '../event.ts';
 import { createQueue, type Entrant, type Queue, type QueueState } from './admission-queue.ts';
 
@@ -34,6 +35,9 @@ export interface AdmissionOptions {
 }
 
 type LimitedClass = Exclude<CallClass, 'health'>;
+
+/** Of the real clock, also where a test has put a virtual one in its place. */
+const { eventLoopUtilization } = performance;
 
 /** In the order in which they are served. */
 const CLASSES = ['check', 'read', 'send'] as const satisfies readonly LimitedClass[];
@@ -114,10 +118,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
 const laterUnreferenced = (task: () => void, ms: number): void => void setTimeout(task, ms).unref();
 
 function measureLoop(): () => number {
-  let last = performance.eventLoopUtilization();
+  let last = eventLoopUtilization();
   return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
+    const now = eventLoopUtilization();
+    const { utilization } = eventLoopUtilization(now, last);
     last = now;
     return utilization;
   };

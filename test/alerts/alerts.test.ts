@@ -97,9 +97,9 @@ describe.skipIf(missing)('negative control', () => {
       if (verdict(scene, bornLate(await scrapesOf(scene))).code !== 0) silenced.push(scene.alert);
     }
     const unlabelled = ['CountersignMissing', 'CountersignStoreLost', 'CountersignFaults'];
-    // A gauge needs no earlier value.
-    const others = RULES.map(({ alert }) => alert).filter((alert) => alert !== 'CountersignProviderLeftAlone');
-    expect(silenced).toEqual(others.filter((alert) => !unlabelled.includes(alert)));
+    // A gauge needs no earlier value, and an overload that is worth an alert goes on.
+    const others = [...unlabelled, 'CountersignProviderLeftAlone', 'CountersignOverloaded'];
+    expect(silenced).toEqual(RULES.map(({ alert }) => alert).filter((alert) => !others.includes(alert)));
   });
 
   test('a scene that expects nothing where an alert fires is red', async () => {
