@@ -7,7 +7,11 @@ import { parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
 import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
+import { bytesPart, STAGES } from './bytes-report.ts';
 import { inBatches, newPhone } from './commands.ts';
+import { keepFigures } from './figures.ts';
+import { thisMachine } from './page.ts';
+import { writePages } from './pages.ts';
 import { checkouts, openStoreOf } from './stores.ts';
 
 const AT_ONCE = 200;
@@ -56,16 +60,16 @@ async function stages(redis: Redis, store: Store, phones: number): Promise<Recor
   await measure('sent, without a request id');
   await redis.flushall();
   await fill(phones, true, false);
-  await measure('sent, with a request id');
+  await measure(STAGES.live);
   await redis.flushall();
   // Phones come over a day: few at a time have what lives for minutes.
   for (let tenth = 0; tenth < 10; tenth++) {
     await fill(phones / 10, true, true);
     await pass(redis, 11 * MINUTE);
   }
-  await measure('approved, with request ids, after 10 minutes');
+  await measure(STAGES.today);
   await pass(redis, 25 * HOUR);
-  await measure('approved, after a day');
+  await measure(STAGES.later);
   return found;
 }
 
@@ -80,11 +84,11 @@ try {
     measured.push(await stages(redis, store, Number(phones)));
     await store.close();
   }
-  const print = (cells: readonly string[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
-  print([`bytes a phone, of ${phones}`, ...measured.map((_, i) => (i === measured.length - 1 ? 'now' : 'before'))]);
-  for (const stage of Object.keys(measured[0] ?? {})) {
-    print([stage, ...measured.map((bytes) => (bytes[stage] ?? Number.NaN).toFixed(0))]);
-  }
+  const [now = {}, before] = measured.toReversed();
+  const figures = { machine: await thisMachine(redis), phones: Number(phones), now, before };
+  process.stdout.write(bytesPart(figures));
+  await keepFigures('bytes', figures);
+  await writePages();
 } finally {
   await server.stop();
 }

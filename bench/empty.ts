@@ -1,7 +1,9 @@
 /**
- * What CheckCode is compared with, as a process of its own. `node bench/empty.ts edge`: our two edges with handlers that
- * answer an empty message. `node bench/empty.ts library`: a grpc-js server with nothing of ours.
+ * What calls are compared with, as a process of its own. `node bench/empty.ts edges`: our two edges with handlers that answer an empty
+ * message. `node bench/empty.ts library`: a grpc-js server with nothing of ours. `node bench/empty.ts http2`: without grpc-js, too.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:http2';
 import { create } from '@bufbuild/protobuf';
 import { type handleUnaryCall, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { addressOf } from '../src/config/address.ts';
@@ -56,7 +58,29 @@ async function serveLibrary(): Promise<void> {
   });
 }
 
-await (process.argv[2] === 'library' ? serveLibrary() : serveEdges());
+/** An empty message with an OK behind it, as gRPC has it on the wire. */
+async function serveHttp2(): Promise<void> {
+  const server = createServer();
+  const empty = Buffer.alloc(5);
+  server.on('stream', (stream) => {
+    stream.resume();
+    stream.on('end', () => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(empty);
+    });
+  });
+  const { host, port } = addressOf(GRPC_LISTEN);
+  server.listen(port, host);
+  await once(server, 'listening');
+}
+
+const SERVERS: Readonly<Record<string, () => Promise<void>>> = {
+  edges: serveEdges,
+  library: serveLibrary,
+  http2: serveHttp2,
+};
+await SERVERS[process.argv[2] ?? '']?.();
 const ops = createOpsServer({
   metrics: createMetrics([]),
   readiness: async () => ({ ready: true, components: { server: 'serving', store: 'ready' } }),

@@ -6,7 +6,6 @@ import { hash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setInterval } from 'node:timers/promises';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import {
@@ -18,9 +17,9 @@ import {
 } from '../src/gen/countersign/v1/verification_pb.ts';
 import { eventually } from '../test/support/wait.ts';
 import { codesFor, guessesOf, phoneNumber, sendRequest, sentCode, verifyVerdicts } from './guesses.ts';
-import { type Caller, grpcCaller, load } from './load.ts';
+import { type Caller, grpcCaller, load, loadAtRate } from './load.ts';
 import { type Server, startServer } from './server.ts';
-import { ACCOUNT, startVendors, type VendorProcess } from './vendors.ts';
+import { startVendors, twilioAt, type VendorProcess } from './vendors.ts';
 
 export interface IsolationPlan {
   readonly rounds: number;
@@ -52,16 +51,15 @@ export async function measureIsolation(redisUrl: string, plan: IsolationPlan): P
     await writeFile(file, `twilio: { timeoutMs: ${TIMEOUT_MS}, maxConcurrent: ${2 * plan.hanging} }\n`);
     const server = await startServer(['src/main.ts'], {
       NODE_ENV: 'production',
+      // Sends are made as fast as they can be; what admission makes of those that hang is in bench:overload.
+      ADMISSION: 'off',
       SMS_BRAND: 'Countersign',
       COUNTERSIGN_CONFIG: file,
       COUNTERSIGN_SECRET: 'a secret of this benchmark, 32 bytes or more',
       COUNTERSIGN_CALLERS: JSON.stringify({ bench: { tokens: [hash('sha256', TOKEN)] } }),
       REDIS_URL: redisUrl,
       REDIS_COMMAND_TIMEOUT_MS: '5000',
-      TWILIO_ACCOUNT_SID: ACCOUNT.accountSid,
-      TWILIO_AUTH_TOKEN: ACCOUNT.authToken,
-      TWILIO_PHONE_NUMBER: '+15557122661',
-      TWILIO_BASE_URL: (await vendors.seen()).twilio.url,
+      ...twilioAt((await vendors.seen()).twilio.url),
       // It would be one more call of the vendor for every second CheckCode while it does not hang.
       TWILIO_FEEDBACK: 'false',
     });
@@ -136,24 +134,8 @@ function tooLate(error: ServiceError): null {
   return null;
 }
 
-/** Calls at their times, whether or not earlier ones have been answered; a call that had to wait to be made is late. */
 async function p99(caller: Caller, requests: readonly Buffer[], { checksPerSecond }: IsolationPlan): Promise<number> {
-  const startedAt = performance.now();
-  const answers: Promise<Buffer>[] = [];
-  const latencies: number[] = [];
-  const make = async (request: Buffer, dueAt: number) => {
-    const answer = await caller.call(request);
-    latencies.push(performance.now() - dueAt);
-    return answer;
-  };
-  for await (const _ of setInterval(1)) {
-    const due = Math.min(requests.length, 1 + Math.floor(((performance.now() - startedAt) * checksPerSecond) / 1000));
-    for (let n = answers.length; n < due; n++) {
-      answers.push(make(requests[n] as Buffer, startedAt + (n * 1000) / checksPerSecond));
-    }
-    if (answers.length === requests.length) break;
-  }
-  verifyVerdicts((await Promise.all(answers)).map((answer) => fromBinary(CheckCodeResponseSchema, answer)));
-  latencies.sort((a, b) => a - b);
-  return latencies[Math.floor(0.99 * (latencies.length - 1))] ?? Number.NaN;
+  const { load: made, answers } = await loadAtRate(requests, checksPerSecond, caller.call);
+  verifyVerdicts(answers.map((answer) => fromBinary(CheckCodeResponseSchema, answer)));
+  return made.p99Ms;
 }

@@ -1,16 +1,23 @@
-/** A bounded closed loop of calls, and callers that cost as little as they can: they send and return bytes. */
+/** Calls in a bounded closed loop or at a steady rate, and callers that cost as little as they can: they send and return bytes. */
 import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setInterval } from 'node:timers/promises';
 import type { DescMethodUnary } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 
 export interface Load {
   readonly calls: number;
   readonly seconds: number;
-  /** Of calls that wait for each other: about concurrency / throughput. */
+  /** In a closed loop calls wait for each other: about concurrency / throughput. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+export interface Loaded<Answer> {
+  readonly load: Load;
+  /** In the order of the requests. */
+  readonly answers: readonly Answer[];
 }
 
 /** Makes every request once, `concurrency` at a time, in this order. Ends at the first call that fails. */
@@ -18,7 +25,7 @@ export async function load<Request, Answer>(
   requests: readonly Request[],
   concurrency: number,
   call: (request: Request) => Promise<Answer>,
-): Promise<{ readonly load: Load; readonly answers: readonly Answer[] }> {
+): Promise<Loaded<Answer>> {
   const latencies = new Float64Array(requests.length);
   const answers = new Array<Answer>(requests.length);
   const queue = requests.entries();
@@ -31,10 +38,40 @@ export async function load<Request, Answer>(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, drain));
+  return { load: loadOf(latencies, startedAt), answers };
+}
+
+/**
+ * Makes every request at its time, whether or not earlier ones have been answered. A call that had to wait to be made is late: its
+ * latency counts from when it was due.
+ */
+export async function loadAtRate<Request, Answer>(
+  requests: readonly Request[],
+  callsPerSecond: number,
+  call: (request: Request) => Promise<Answer>,
+): Promise<Loaded<Answer>> {
+  const latencies = new Float64Array(requests.length);
+  const answers: Promise<Answer>[] = [];
+  const startedAt = performance.now();
+  const make = async (request: Request, index: number) => {
+    const answer = await call(request);
+    latencies[index] = performance.now() - startedAt - (index * 1000) / callsPerSecond;
+    return answer;
+  };
+  for await (const _ of setInterval(1)) {
+    const due = Math.min(requests.length, 1 + Math.floor(((performance.now() - startedAt) * callsPerSecond) / 1000));
+    for (let n = answers.length; n < due; n++) answers.push(make(requests[n] as Request, n));
+    if (answers.length === requests.length) break;
+  }
+  const all = await Promise.all(answers);
+  return { load: loadOf(latencies, startedAt), answers: all };
+}
+
+function loadOf(latencies: Float64Array, startedAt: number): Load {
   const seconds = (performance.now() - startedAt) / 1000;
   latencies.sort();
   const quantile = (q: number) => latencies[Math.floor(q * (latencies.length - 1))] ?? Number.NaN;
-  return { load: { calls: requests.length, seconds, p50Ms: quantile(0.5), p99Ms: quantile(0.99) }, answers };
+  return { calls: latencies.length, seconds, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
 }
 
 export interface Caller {

@@ -1,6 +1,4 @@
 /** What the pages about measurements share. */
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import type { Redis } from 'ioredis';
 
@@ -31,16 +29,4 @@ export function machineLine({ date, node, redis, cores, processor }: Machine): s
 export function table(head: readonly string[], rows: readonly (readonly string[])[], texts = 1): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, column) => (column < texts ? '---' : '---:'))), ...rows.map(line)].join('\n');
-}
-
-const PARTS = ['rpc', 'providers'] as const;
-/** Between the parts of docs/benchmarks.md. */
-const SEAM = '\n<!-- npm run bench:providers writes what follows -->\n\n';
-
-/** docs/benchmarks.md has two parts, each written by a command of its own; the other one stays as it is. */
-export async function writePart(path: string, part: (typeof PARTS)[number], text: string): Promise<void> {
-  const page = existsSync(path) ? await readFile(path, 'utf8') : '';
-  const texts = page.split(SEAM);
-  texts[PARTS.indexOf(part)] = text;
-  await writeFile(path, PARTS.map((_, index) => texts[index] ?? '').join(SEAM));
 }

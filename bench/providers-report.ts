@@ -1,11 +1,12 @@
 /** The part of docs/benchmarks.md about providers, and what it must not show. */
+
+import type { Run } from './figures.ts';
 import type { IsolationPlan, IsolationRound } from './isolation.ts';
-import { type Machine, machineLine, table } from './page.ts';
+import { machineLine, table } from './page.ts';
 import type { Sends, SendsPlan } from './sends.ts';
 import { growthOf, median } from './statistics.ts';
 
-export interface ProviderResults {
-  readonly machine: Machine;
+export interface ProviderFigures extends Run {
   readonly isolationPlan: IsolationPlan;
   readonly isolation: readonly IsolationRound[];
   readonly sendsPlan: SendsPlan;
@@ -18,14 +19,14 @@ const WARM_UP = 4_000;
 const MOST_GROWTH_BYTES = 1e6;
 
 /** A line for the terminal. */
-export function isolationLine({ isolation, isolationPlan }: ProviderResults): string {
+export function isolationLine({ isolation, isolationPlan }: ProviderFigures): string {
   const { idleMs, hangingMs, ratio } = middleOf(isolation);
   const [idle, hanging] = [idleMs.toFixed(2), hangingMs.toFixed(2)];
   return `CheckCode p99 idle ${idle} ms, with ${isolationPlan.hanging} SendCodes hanging ${hanging} ms, ratio ${ratio.toFixed(2)}`;
 }
 
 /** Empty when all is as it must be. */
-export function problemsOf(results: ProviderResults): string[] {
+export function problemsOf(results: ProviderFigures): string[] {
   const { isolation, sends, sendsPlan } = results;
   const problems: string[] = [];
   const { ratio } = middleOf(isolation);
@@ -39,7 +40,7 @@ export function problemsOf(results: ProviderResults): string[] {
   return problems;
 }
 
-export function providersPart(results: ProviderResults): string {
+export function providersPart(results: ProviderFigures): string {
   const { machine, isolationPlan, isolation, sendsPlan, sends } = results;
   const { idleMs, hangingMs, ratio } = middleOf(isolation);
   const ratios = isolation.map((round) => round.hangingMs / round.idleMs);

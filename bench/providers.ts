@@ -1,19 +1,21 @@
 /**
- * `npm run bench:providers [-- --rounds 5 --out docs/benchmarks.md]`: a vendor that hangs, connections and memory. Writes its part of
+ * `npm run bench:providers [-- --rounds 5]`: a vendor that hangs, connections and memory. Writes its part of
  * the page, or fails, and writes nothing, when a promise is broken. Takes 4 minutes.
  */
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/support/redis-server.ts';
+import { keepFigures } from './figures.ts';
 import { measureIsolation } from './isolation.ts';
-import { thisMachine, writePart } from './page.ts';
+import { bounded } from './opened.ts';
+import { thisMachine } from './page.ts';
+import { writePages } from './pages.ts';
 import { isolationLine, problemsOf, providersPart } from './providers-report.ts';
 import { measureSends } from './sends.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, out: { type: 'string', default: 'docs/benchmarks.md' } },
+  options: { rounds: { type: 'string', default: '5' } },
 });
-const rounds = Number(values.rounds);
-if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 20)) throw new Error('--rounds must be from 1 to 20');
+const rounds = bounded(values.rounds, 1, 20);
 
 const redis = await startRedis();
 try {
@@ -29,8 +31,12 @@ try {
   const part = providersPart(results);
   const problems = problemsOf(results);
   process.stdout.write(`${part}\n${isolationLine(results)}\n${problems.map((what) => `FAILED: ${what}\n`).join('')}`);
-  if (problems.length === 0) await writePart(values.out, 'providers', part);
-  else process.exitCode = 1;
+  if (problems.length === 0) {
+    await keepFigures('providers', results);
+    await writePages();
+  } else {
+    process.exitCode = 1;
+  }
 } finally {
   await redis.stop();
 }

@@ -8,13 +8,16 @@ import type { Redis } from 'ioredis';
 import type { Store } from '../src/store/store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { type BenchPhone, inBatches, newPhone } from './commands.ts';
+import { keepFigures } from './figures.ts';
+import { thisMachine } from './page.ts';
+import { writePages } from './pages.ts';
+import { scriptsPart } from './scripts-report.ts';
 import { median } from './statistics.ts';
 import { checkouts, openStoreOf } from './stores.ts';
 
-/** Few in a turn: what else the machine does then falls into some turns, and not into all. */
-const CALLS = 200;
+const CALLS = 500;
 const AT_ONCE = 50;
-const ROUNDS = 15;
+const ROUNDS = 7;
 
 interface Case {
   readonly requestIds: boolean;
@@ -65,9 +68,7 @@ const server = await startRedis();
 try {
   const redis = server.connect();
   const stores = await Promise.all(roots.map((root, index) => openStoreOf(root, server.url, `bench${index}`)));
-  const print = (cells: readonly string[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
-  const compared = against !== undefined;
-  print(['µs per EVALSHA', ...(compared ? ['before', 'now', 'ratio', 'of the quickest turns'] : ['now'])]);
+  const found = roots.map((): Record<string, number> => ({}));
   for (const [name, one] of Object.entries(CASES)) {
     if (!name.includes(only)) continue;
     const turns = stores.map((): number[] => []);
@@ -78,13 +79,14 @@ try {
         if (round > 0) turns[index]?.push(micros);
       }
     }
-    const ratio = (of: (turns: readonly number[]) => number) => {
-      const [before = Number.NaN, now = Number.NaN] = turns.map(of);
-      return (now / before).toFixed(2);
-    };
-    const ratios = compared ? [ratio(median), ratio((micros) => Math.min(...micros))] : [];
-    print([name, ...turns.map((micros) => median(micros).toFixed(1)), ...ratios]);
+    for (const [index, its] of turns.entries()) Object.assign(found[index] ?? {}, { [name]: median(its) });
   }
+  const [now = {}, before] = found.toReversed();
+  const figures = { machine: await thisMachine(redis), now, before };
+  process.stdout.write(scriptsPart(figures));
+  // The page has all of them.
+  if (only === '') await keepFigures('scripts', figures);
+  await writePages();
   await Promise.all(stores.map((store) => store.close()));
 } finally {
   await server.stop();

@@ -7,7 +7,7 @@ import { openProviders } from '../src/sms/vendors.ts';
 import { phoneNumber } from './guesses.ts';
 import { load } from './load.ts';
 import type { Sample } from './statistics.ts';
-import { ACCOUNT, SECRETS, startVendors, VENDORS, type Vendor } from './vendors.ts';
+import { startVendors, tencentAt, twilioAt, VENDORS, type Vendor } from './vendors.ts';
 
 export interface SendsPlan {
   /** At once, which is also how many connections there may be. */
@@ -73,17 +73,8 @@ async function open(urls: Readonly<Record<Vendor, string>>, { concurrency }: Sen
   const env = {
     SMS_MOCK_MODE: 'off',
     COUNTERSIGN_CONFIG: 'given.yaml',
-    TWILIO_ACCOUNT_SID: ACCOUNT.accountSid,
-    TWILIO_AUTH_TOKEN: ACCOUNT.authToken,
-    TWILIO_PHONE_NUMBER: '+15557122661',
-    TWILIO_BASE_URL: urls.twilio,
-    TENCENT_SECRET_ID: SECRETS.secretId,
-    TENCENT_SECRET_KEY: SECRETS.secretKey,
-    TENCENT_SMS_SDK_APP_ID: '1400006666',
-    TENCENT_SMS_SIGN_NAME: 'Example',
-    TENCENT_SMS_TEMPLATE_ID: '1110',
-    TENCENT_SMS_INTERNATIONAL_TEMPLATE_ID: '2220',
-    TENCENT_SMS_ENDPOINT: urls.tencent,
+    ...twilioAt(urls.twilio),
+    ...tencentAt(urls.tencent),
   };
   const bounds = `{ maxConcurrent: ${concurrency}, timeoutMs: 9000 }`;
   const config = loadConfig(env, () => `twilio: ${bounds}\ntencent: ${bounds}\n`);

@@ -20,18 +20,23 @@ export interface Server {
 /** The sum of a metric over all its labels; 0 when there is none. */
 export type Metrics = (name: string) => number;
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** This checkout. */
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** `command` is what follows `node`, `['src/main.ts']`. Throws, quoting standard error, when it is not ready in 15 s. */
+/**
+ * `command` is what follows `node`, `['src/main.ts']`, in the checkout `root`. Throws, quoting standard error, when it ends before it
+ * is ready.
+ */
 export async function startServer(
   command: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  root: string = ROOT,
 ): Promise<Server> {
   const [grpc, http, ops] = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
   const addresses = { GRPC_LISTEN: String(grpc), HTTP_LISTEN: String(http), OPS_LISTEN: String(ops) };
   const child = await startChild('/bin/sh', ['-c', 'exec "$@" > /dev/null', 'sh', process.execPath, ...command], {
     env: { ...addresses, ...env },
-    cwd: ROOT,
+    cwd: root,
   });
   await eventually('the server is ready', async () => {
     return !child.running() || (await fetch(`http://${ops}/readyz`)).ok;

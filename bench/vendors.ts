@@ -17,6 +17,28 @@ export type Vendor = (typeof VENDORS)[number];
 export const ACCOUNT = { accountSid: `AC${'5'.repeat(32)}`, authToken: 'auth-token-of-the-account' };
 export const SECRETS = { secretId: 'AKIDbench', secretKey: 'key-of-the-benchmark' };
 
+/** Settings that lead the service to the fakes. */
+export function twilioAt(url: string) {
+  return {
+    TWILIO_ACCOUNT_SID: ACCOUNT.accountSid,
+    TWILIO_AUTH_TOKEN: ACCOUNT.authToken,
+    TWILIO_PHONE_NUMBER: '+15557122661',
+    TWILIO_BASE_URL: url,
+  };
+}
+
+export function tencentAt(url: string) {
+  return {
+    TENCENT_SECRET_ID: SECRETS.secretId,
+    TENCENT_SECRET_KEY: SECRETS.secretKey,
+    TENCENT_SMS_SDK_APP_ID: '1400006666',
+    TENCENT_SMS_SIGN_NAME: 'Example',
+    TENCENT_SMS_TEMPLATE_ID: '1110',
+    TENCENT_SMS_INTERNATIONAL_TEMPLATE_ID: '2220',
+    TENCENT_SMS_ENDPOINT: url,
+  };
+}
+
 export interface Seen {
   readonly url: string;
   readonly requests: number;

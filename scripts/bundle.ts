@@ -5,6 +5,7 @@
  *   main.mjs                   what it imports then
  *   <name>-<hash>.mjs          what is imported on demand, with its libraries: a vendor's SDK, the Redis client, a command.
  *                              What is not used is not even read.
+ *   probe-worker.mjs           the thread that answers probes
  *   lua/                       the Redis scripts, which src/store reads relative to `import.meta.url`
  *   packages/<name>/...        .proto files that the official gRPC packages read relative to `__dirname`
  *   THIRD_PARTY_LICENSES.txt   what the bundled libraries ask to be shipped with
@@ -93,7 +94,7 @@ export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { main: 'src/main.ts' },
+    entryPoints: { main: 'src/main.ts', 'probe-worker': 'src/ops/probe-worker.ts' },
     outdir,
     // Flat: modules find the files beside them relative to themselves.
     chunkNames: '[name]-[hash]',

@@ -8,7 +8,7 @@ trap 'rm -f "$GIT_INDEX_FILE"' EXIT
 
 snapshot() {
   rm -f "$GIT_INDEX_FILE"
-  git add --all -- src/gen docs/configuration.md helm/countersign/values.schema.json
+  git add --all -- src/gen docs/configuration.md helm/countersign/values.schema.json docs/benchmarks.md docs/capacity.md
   git write-tree
 }
 

@@ -1,10 +1,17 @@
 /** All wiring, from top to bottom. Production and tests run this same composition; tests override its edges. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { DestinationStream, Logger } from 'pino';
+import type { DestinationStream } from 'pino';
 import { createBackground } from './background.ts';
 import { addressOf } from './config/address.ts';
-import { callerConfigs, limitPolicy, peerBound, phonePolicy, purposePolicies, testCodes } from './config/policies.ts';
+import {
+  callCeilings,
+  callerConfigs,
+  limitPolicy,
+  peerBound,
+  phonePolicy,
+  purposePolicies,
+  testCodes,
+} from './config/policies.ts';
 import type { Config } from './config/schema.ts';
 import { cannotListen } from './config/settings.ts';
 import { DRAIN_MS, FLUSH_MS, rpcDeadlineMs } from './domain/deadlines.ts';
@@ -13,6 +20,7 @@ import type { Emit } from './event.ts';
 import { observe } from './ops/observe.ts';
 import { createReadiness, type Phase } from './ops/readiness.ts';
 import { createOpsServer } from './ops/server.ts';
+import { createAdmission } from './rpc/admission.ts';
 import { createAuthenticator } from './rpc/auth.ts';
 import { createConnectEdge } from './rpc/connect.ts';
 import { type Edge, type EdgeOptions, METHODS } from './rpc/edge.ts';
@@ -20,6 +28,7 @@ import { createGrpcEdge } from './rpc/grpc.ts';
 import { createHandlers } from './rpc/service.ts';
 import { openMessaging } from './sms/messaging.ts';
 import type { Provider } from './sms/provider.ts';
+import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { createVerifier, type Verifier } from './verification/verifier.ts';
 
@@ -87,7 +96,8 @@ async function run(config: Config, overrides: Overrides) {
   });
   for (const warning of config.warnings) logger.warn(warning);
   const keyring = openKeyring(config, random);
-  const store = overrides.store ?? (await openStore(config, { logger, emit, clock, now }));
+  const store =
+    overrides.store ?? (await openStore(config.redis, { warn: (text) => logger.warn(text), emit, clock, now }));
   const messaging = await openMessaging(config, { store, keyring, emit, clock, now, print, providers }).catch(
     async (error: unknown) => {
       await store.close();
@@ -108,7 +118,9 @@ async function run(config: Config, overrides: Overrides) {
     background,
   });
   const { deadlineMs = rpcDeadlineMs } = overrides;
-  const { grpc, http } = openEdges(config, { verifier, emit, clock, deadlineMs });
+  const admission = createAdmission({ clock, ceilings: callCeilings(config) });
+  metrics.sample(admission.state);
+  const { grpc, http } = openEdges(config, { verifier, emit, clock, deadlineMs, admission });
   const ops = createOpsServer({
     metrics,
     readiness: createReadiness({ ready: () => store.ready(), phase: () => phase, clock, emit }),
@@ -163,7 +175,7 @@ function policiesOf(config: Config) {
 
 function openEdges(
   config: Config,
-  { verifier, ...parts }: Pick<EdgeOptions, 'emit' | 'clock' | 'deadlineMs'> & { verifier: Verifier },
+  { verifier, ...parts }: Pick<EdgeOptions, 'emit' | 'clock' | 'deadlineMs' | 'admission'> & { verifier: Verifier },
 ) {
   const edge = {
     handlers: createHandlers(verifier),
@@ -193,26 +205,6 @@ async function listen(
     http: await open('http', http),
     ...(callbacks && { callbacks: await open('callbacks', callbacks) }),
   };
-}
-
-const MEMORY_NOTICE = 'STATE IS KEPT IN MEMORY: it ends with this process and no other one sees it. Set REDIS_URL.';
-
-/** The Redis client is loaded only when it is used. */
-async function openStore(
-  config: Config,
-  parts: { logger: Logger; emit: Emit; clock: () => number; now: () => number },
-): Promise<Store> {
-  const { url, caFile, ...redis } = config.redis;
-  const { logger, emit, clock, now } = parts;
-  if (url === undefined) {
-    const { createMemoryStore } = await import('./store/memory.ts');
-    logger.warn(MEMORY_NOTICE);
-    return createMemoryStore({ now });
-  }
-  const { createRedisStore } = await import('./store/redis.ts');
-  const urls = url.split(',').map((part) => part.trim());
-  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
-  return createRedisStore({ ...redis, urls, ca, emit, clock });
 }
 
 const printLine = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -72,6 +72,8 @@ export type Event =
     }
   /** A connection or an HTTP/2 stream that was ended because it passed a bound. */
   | { readonly type: 'cut'; readonly listener: Listener; readonly why: Cut }
+  /** A call that was refused, before its message was read, so that others are answered in time. */
+  | { readonly type: 'shed'; readonly class: CallClass; readonly why: Shed }
   /** A call of the callback listener that was refused. */
   | { readonly type: 'callback_refused'; readonly provider: string; readonly why: CallbackRefusal }
   /** Reports could not be fetched from a vendor, or could not be stored. */
@@ -97,6 +99,12 @@ export type Listener = 'grpc' | 'http' | 'callbacks' | 'ops';
  * connection that nobody vouched for opened them too fast.
  */
 export type Cut = 'silent' | 'full' | 'peer' | 'late' | 'half_open' | 'pace';
+
+/** Under load checks come before reads and reads before sends; `health` is `grpc.health.v1`, with a share of its own. */
+export type CallClass = 'check' | 'read' | 'send' | 'health';
+
+/** `deadline`: its caller's time was over before there was a place for it. */
+export type Shed = 'overloaded' | 'deadline';
 
 /** `forged`: a wrong signature, path or address. `unknown_path`: no provider has reports there. */
 export type CallbackRefusal = 'forged' | 'malformed' | 'unknown_path' | 'too_large' | 'method';

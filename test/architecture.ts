@@ -45,7 +45,7 @@ const LAYERS: readonly Layer[] = [
       'config/mistakes.ts',
       'config/tree.ts',
     ],
-    packages: ['node:', 'zod', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio'],
+    packages: ['node:', 'zod', 'tencentcloud-sdk-nodejs-sms', 'tencentcloud-sdk-nodejs-common', 'twilio', 'undici'],
   },
   {
     of: ['ops/'],

@@ -138,3 +138,9 @@ export function peerBound(
   const { perPeer: max, proxies } = config.connections;
   return max === undefined ? undefined : { max, exempt: new Set(proxies) };
 }
+
+/** The most calls under way of each class; null: without bounds. */
+export function callCeilings({ admission }: Pick<Config, 'admission'>) {
+  const { enabled, checks, reads, sends } = admission;
+  return enabled ? { check: checks, read: reads, send: sends } : null;
+}

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { isRegion } from '../domain/phone.ts';
 import { VENDOR_SCHEMAS } from '../sms/vendors.ts';
 import { isAddress } from './address.ts';
-import { callbacks, caller, connections, purpose, routes, testNumbers, windows } from './sections.ts';
+import { admission, callbacks, caller, connections, purpose, routes, testNumbers, windows } from './sections.ts';
 import { name, text, whole } from './values.ts';
 
 declare module 'zod' {
@@ -72,6 +72,7 @@ export function settingsSchema(production: boolean) {
       })
       .prefault({}),
     connections,
+    admission,
     reflection: z.boolean().default(!production).meta({
       env: 'REFLECTION',
       description: 'Whether the gRPC port answers server reflection.',

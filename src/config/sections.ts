@@ -158,6 +158,28 @@ export const connections = z
   })
   .prefault({});
 
+export const admission = z
+  .strictObject({
+    enabled: z.boolean().default(true).meta({
+      env: 'ADMISSION',
+      description:
+        'Whether calls are refused under load so that the others are answered in time. For measurements only.',
+    }),
+    checks: whole(8, 10_000).default(1_024).meta({
+      env: 'ADMISSION_CHECKS',
+      description: 'The most `CheckCode` under way; under load the limit is lower by itself.',
+    }),
+    reads: whole(2, 10_000).default(512).meta({
+      env: 'ADMISSION_READS',
+      description: 'The same for `RateStatus`, `GetVerification` and `CancelVerification`.',
+    }),
+    sends: whole(2, 10_000).default(1_024).meta({
+      env: 'ADMISSION_SENDS',
+      description: 'The same for `SendCode`, those that wait for their vendor included. About 60 KB each.',
+    }),
+  })
+  .prefault({});
+
 export const callbacks = z
   .strictObject({
     publicUrl: url().optional().meta({

@@ -92,3 +92,12 @@ export const REFLECTION_MS = 60_000;
 export const HEALTHCHECK_MS = 2_000;
 /** The command `send-test`: a vendor that is too slow for a SendCode still shows what it says. */
 export const SEND_TEST_MS = 3 * SEND_CODE_MS;
+
+/** Between two beats by which the event loop shows that it turns. */
+export const HEARTBEAT_MS = 1_000;
+/** Without a beat for so long, the process is taken for dead, and /livez says so. No collection or rush takes as long. */
+export const DEAD_LOOP_MS = 30_000;
+/** For the event loop to say whether it is ready; after that the last known answer counts. Probes wait for 2 s. */
+export const READY_ANSWER_MS = 500;
+/** For it to render its metrics. */
+export const METRICS_ANSWER_MS = 10_000;

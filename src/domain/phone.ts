@@ -103,10 +103,10 @@ export function parsePhone(input: string, region: string, policy: PhonePolicy): 
   const home = region === '' ? policy.defaultRegion : region.toUpperCase();
   const knownHome = isRegion(home);
   if (!knownHome && !written.startsWith('+')) return 'unknown_region';
-  const number = readNumber(written, knownHome ? home : undefined);
-  if (number === null) return 'impossible_phone';
+  const read = readNumber(written, knownHome ? home : undefined);
+  if (read === null) return 'impossible_phone';
   if (!knownHome) return 'unknown_region';
-  const type = number.getType();
+  const { number, type } = read;
   return {
     e164: number.number,
     identity: respelled(number, ALSO_REACHED).number,
@@ -127,8 +127,8 @@ export function refusesType(phone: Phone, policy: PhonePolicy): boolean {
 
 /** The identity of a valid number in E.164. */
 export function identityOf(e164: string): string {
-  const number = canonical(parse(e164, undefined));
-  return number === null ? e164 : respelled(number, ALSO_REACHED).number;
+  const read = canonical(parse(e164, undefined));
+  return read === null ? e164 : respelled(read.number, ALSO_REACHED).number;
 }
 
 /** All but the last 4 digits hidden, the number's length and country too: `****0123`. */
@@ -136,11 +136,16 @@ export function maskPhone(e164: string): string {
   return e164.length < 8 ? '****' : `****${e164.slice(-4)}`;
 }
 
+interface ValidNumber {
+  readonly number: PhoneNumber;
+  readonly type: PhoneNumberType | undefined;
+}
+
 /**
  * `00` is the international prefix for every region, as people write it, although the region's own may differ: `0086…`
  * in the US, `0011 61…` in Australia. A `00` number that is complete as it stands comes before the region's reading.
  */
-function readNumber(written: string, home: CountryCode | undefined): PhoneNumber | null {
+function readNumber(written: string, home: CountryCode | undefined): ValidNumber | null {
   if (!written.startsWith('00')) return canonical(parse(written, home));
   const international = `+${written.slice(2)}`;
   const abroad = parse(international, home);
@@ -152,10 +157,12 @@ function parse(written: string, home: CountryCode | undefined): PhoneNumber | un
   return parsePhoneNumberFromString(written, { extract: false, ...(home && { defaultCountry: home }) });
 }
 
-function canonical(number: PhoneNumber | undefined): PhoneNumber | null {
-  if (number === undefined) return null;
-  const today = respelled(number, REPLACED);
-  return today.isValid() ? today : null;
+/** A number with a type is valid, and to ask for one is half of the work. */
+function canonical(read: PhoneNumber | undefined): ValidNumber | null {
+  if (read === undefined) return null;
+  const number = respelled(read, REPLACED);
+  const type = number.getType();
+  return type !== undefined || number.isValid() ? { number, type } : null;
 }
 
 function respelled(number: PhoneNumber, spellings: readonly Spelling[]): PhoneNumber {

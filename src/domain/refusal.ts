@@ -36,6 +36,8 @@ export type Refusal =
   | { readonly reason: 'DELIVERY_UNAVAILABLE'; readonly retryAfterMs: number }
   /** A vendor's own limit for this phone. */
   | { readonly reason: 'PROVIDER_LIMIT'; readonly retryAfterMs: number }
+  /** The server has more calls than it can answer in time, and did nothing about this one. */
+  | { readonly reason: 'OVERLOADED'; readonly retryAfterMs: number }
   | { readonly reason: 'DELIVERY_MISCONFIGURED' }
   | { readonly reason: 'DEADLINE' }
   | { readonly reason: 'CANCELED' }

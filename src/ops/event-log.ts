@@ -40,6 +40,9 @@ export function logEvents(logger: Logger, clock: () => number): (event: Event) =
           logger.warn({ listener: event.listener, why: event.why }, 'connections or streams are cut');
         }
         return;
+      case 'shed':
+        if (isDue(['shed', event.class])) logger.warn({ class: event.class }, 'overloaded: calls are refused');
+        return;
       case 'callback_refused':
         if (isDue(['callback', event.provider, event.why])) {
           logger.warn({ provider: event.provider, why: event.why }, 'callback refused');

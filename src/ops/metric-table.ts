@@ -46,6 +46,11 @@ const COUNTERS = {
     help: 'Connections and gRPC streams that were ended because they passed a bound.',
     labelNames: ['listener', 'why'],
   },
+  shed: {
+    name: 'countersign_shed_total',
+    help: 'Calls refused before their message was read, so that others are answered in time.',
+    labelNames: ['class'],
+  },
   callbacksRefused: {
     name: 'countersign_callbacks_refused_total',
     help: 'Calls of the callback listener that were refused.',
@@ -78,6 +83,21 @@ const GAUGES = {
     name: 'countersign_provider_breaker_open',
     help: '1 while a provider is left alone after failures, 0.5 while it is tried with one message.',
     labelNames: ['provider', 'country'],
+  },
+  underWay: {
+    name: 'countersign_calls_under_way',
+    help: 'Calls that were begun and are not answered.',
+    labelNames: ['class'],
+  },
+  callLimit: {
+    name: 'countersign_call_limit',
+    help: 'How many calls may be under way; it follows the event loop.',
+    labelNames: ['class'],
+  },
+  queueSeconds: {
+    name: 'countersign_queue_seconds',
+    help: 'How long the oldest call has waited to be begun.',
+    labelNames: ['class'],
   },
   storeLost: {
     name: 'countersign_store_lost',

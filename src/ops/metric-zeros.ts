@@ -6,7 +6,7 @@
  */
 import type { FailureCategory } from '../domain/delivery.ts';
 import type { Reason } from '../domain/refusal.ts';
-import type { CallbackRefusal } from '../event.ts';
+import type { CallbackRefusal, CallClass } from '../event.ts';
 import type { Metric } from './metric-table.ts';
 
 /** A provider that may be sent by. */
@@ -37,11 +37,14 @@ const REASONS = all<Reason>({
   STORE_UNAVAILABLE: true,
   DELIVERY_UNAVAILABLE: true,
   PROVIDER_LIMIT: true,
+  OVERLOADED: true,
   DELIVERY_MISCONFIGURED: true,
   DEADLINE: true,
   CANCELED: true,
   INTERNAL: true,
 });
+
+const CALL_CLASSES = all<CallClass>({ check: true, read: true, send: true, health: true });
 
 const CATEGORIES = all<FailureCategory>({
   invalid_number: true,
@@ -72,6 +75,7 @@ const CALLBACK_REFUSALS = all<Exclude<CallbackRefusal, 'unknown_path'>>({
 /** What has a value already keeps it. */
 export function startAtZero(metric: Metric, providers: readonly ExpectedProvider[]): void {
   for (const reason of REASONS) metric.refusals.inc({ reason }, 0);
+  for (const callClass of CALL_CLASSES) metric.shed.inc({ class: callClass }, 0);
   for (const result of CHECK_RESULTS) metric.checks.inc({ result }, 0);
   for (const outcome of ['replayed', 'test']) metric.sends.inc({ outcome, provider: '' }, 0);
   for (const refund of ['true', 'false']) metric.settleFailures.inc({ refund }, 0);

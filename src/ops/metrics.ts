@@ -1,13 +1,22 @@
 /** Counts and times events, for Prometheus. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Event } from '../event.ts';
+import type { CallClass, Event } from '../event.ts';
 import { type Metric, registerMetrics } from './metric-table.ts';
 import { CHECK_RESULTS, type ExpectedProvider, startAtZero } from './metric-zeros.ts';
+
+/** Of the calls of one class. */
+export interface CallsState {
+  readonly underWay: number;
+  readonly limit: number;
+  readonly oldestMs: number;
+}
 
 export interface Metrics {
   observe(event: Event): void;
   /** The series of these providers exist from now on, at 0. */
   expect(providers: readonly ExpectedProvider[]): void;
+  /** What shows its state whenever it is asked for. */
+  sample(calls: () => ReadonlyMap<CallClass, CallsState>): void;
   /** In the Prometheus text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -31,10 +40,17 @@ export function createMetrics(methods: readonly string[]): Metrics {
   const metric = registerMetrics(registry);
   startAtZero(metric, []);
   const known = new Set(methods);
+  let sampled: Parameters<Metrics['sample']>[0] = () => new Map();
   return {
     expect: (providers) => startAtZero(metric, providers),
     contentType: registry.contentType,
-    render: () => registry.metrics(),
+    sample: (calls) => {
+      sampled = calls;
+    },
+    render() {
+      showCalls(metric, sampled());
+      return registry.metrics();
+    },
     observe(event) {
       switch (event.type) {
         case 'rpc':
@@ -52,6 +68,9 @@ export function createMetrics(methods: readonly string[]): Metrics {
           return observeReport(metric, event);
         case 'cut':
           return metric.cuts.inc({ listener: event.listener, why: event.why });
+        case 'shed':
+          metric.refusals.inc({ reason: event.why === 'deadline' ? 'DEADLINE' : 'OVERLOADED' });
+          return metric.shed.inc({ class: event.class });
         case 'callback_refused':
           return metric.callbacksRefused.inc({ provider: event.provider, why: event.why });
         case 'reports_failed':
@@ -67,6 +86,14 @@ export function createMetrics(methods: readonly string[]): Metrics {
       }
     },
   };
+}
+
+function showCalls(metric: Metric, calls: ReadonlyMap<CallClass, CallsState>): void {
+  for (const [callClass, { underWay, limit, oldestMs }] of calls) {
+    metric.underWay.set({ class: callClass }, underWay);
+    metric.callLimit.set({ class: callClass }, limit);
+    metric.queueSeconds.set({ class: callClass }, oldestMs / 1_000);
+  }
 }
 
 /** Without a country: of all messages. */

@@ -11,6 +11,7 @@ import type { Refusal } from '../domain/refusal.ts';
 import type { CallFacts } from '../event.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc } from './call.ts';
+import { createGate } from './connect-admission.ts';
 import { createRouter, REQUEST_STATE, type RequestState } from './connect-router.ts';
 import { type BufferedResponse, collect, disconnectSignal, NO_BODY, requestOf, statusCodeOf } from './connect-wire.ts';
 import type { Edge, EdgeOptions } from './edge.ts';
@@ -27,13 +28,17 @@ const BUSY: ReadonlySet<number> = new Set([429, 503]);
 
 export function createConnectEdge(options: EdgeOptions): Edge {
   const { emit, clock } = options;
+  const gate = createGate(options);
   const handlers = new Map(createRouter(options).handlers.map((handler) => [handler.requestPath, handler]));
 
   const listener = createHttpListener(options, (req, res) => {
     if (options.localNamesOnly && refusedForHost(req, res)) return;
     const startedAt = clock();
     const handler = handlers.get(req.url?.split('?', 1)[0] ?? '');
-    if (handler !== undefined) return void serve(handler, { req, res, startedAt });
+    if (handler !== undefined) {
+      const exchange = { req, res, startedAt };
+      return gate(handler.method.name, exchange, (release) => void serve(handler, exchange).finally(release));
+    }
     send(res, { status: 404, headers: {}, body: NO_BODY });
     emitRpc(options, {
       edge: 'connect',

@@ -50,6 +50,7 @@ const CODES = {
   STORE_UNAVAILABLE: Code.UNAVAILABLE,
   DELIVERY_UNAVAILABLE: Code.UNAVAILABLE,
   PROVIDER_LIMIT: Code.RESOURCE_EXHAUSTED,
+  OVERLOADED: Code.RESOURCE_EXHAUSTED,
   DELIVERY_MISCONFIGURED: Code.INTERNAL,
   DEADLINE: Code.DEADLINE_EXCEEDED,
   CANCELED: Code.CANCELLED,
@@ -129,6 +130,7 @@ function specificDetails(refusal: Refusal, texts: Texts): Detail[] {
     case 'STORE_UNAVAILABLE':
     case 'SEND_UNDER_WAY':
     case 'DELIVERY_UNAVAILABLE':
+    case 'OVERLOADED':
       return [retryInfo(refusal.retryAfterMs)];
     default:
       return [];

@@ -11,8 +11,6 @@ export interface Arrival {
   readonly startedAt: number;
   /** By grpc-js, so that the call is counted as any other; null when grpc-js ended it already. */
   end: EndCall | null;
-  /** Its caller is known. */
-  trusted: boolean;
 }
 
 /** Ends a call with this status. */
@@ -124,11 +122,11 @@ function createMessageCheck(arrival: Arrival): (chunk: Buffer) => void {
   let length = 0;
   let compressed = false;
   return (chunk) => {
-    for (const byte of chunk.subarray(0, Math.max(0, 5 - seen))) {
-      if (seen === 0) compressed = byte === 1;
+    const header = Math.min(chunk.length, Math.max(0, 5 - seen));
+    for (let i = 0; i < header; i++) {
+      const byte = chunk[i] as number;
+      if (seen + i === 0) compressed = byte === 1;
       else length = length * 256 + byte;
-      seen += 1;
-      chunk = chunk.subarray(1);
     }
     seen += chunk.length;
     if (compressed) refuseCompression(arrival);

@@ -14,7 +14,7 @@ import type { Reason } from '../domain/refusal.ts';
 import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 import { emitRpc } from './call.ts';
-import type { EdgeOptions } from './edge.ts';
+import { type EdgeOptions, isOpen } from './edge.ts';
 import { grpcError } from './errors.ts';
 import type { Guard } from './grpc-guard.ts';
 import { firstLanguage } from './texts.ts';
@@ -33,9 +33,6 @@ export interface AuthenticatedCall {
   /** Its handler has it, and emits its event. */
   handled: boolean;
 }
-
-/** Probes carry no credentials. */
-const OPEN_SERVICE = '/grpc.health.v1.Health/';
 
 /** The reason of a call that ended before its handler got it, by its status. */
 const REASONS: ReadonlyMap<number, Reason> = new Map([
@@ -66,13 +63,14 @@ export function createAuthInterceptor(options: EdgeOptions, guard: () => Pick<Gu
 
   function intercept(path: string, call: ServerInterceptingCallInterface): void {
     const method = methodOf(path);
-    const open = path.startsWith(OPEN_SERVICE);
+    const open = isOpen(path);
     const startedAt = clock();
     const start = call.start;
     const sendStatus = call.sendStatus;
     let received: Metadata | undefined;
     let authCall: AuthenticatedCall | undefined;
     let code: number = Code.CANCELLED;
+    let release: () => void = () => undefined;
 
     call.sendStatus = (status) => {
       // Before a handler has the message, what grpc-js calls an internal error is a request that it cannot decompress
@@ -80,6 +78,7 @@ export function createAuthInterceptor(options: EdgeOptions, guard: () => Pick<Gu
       const broken = status.code === Code.INTERNAL && authCall?.handled !== true;
       const sent = broken ? grpcError({ reason: 'MALFORMED_REQUEST' }, languageOf(received)) : status;
       code = sent.code ?? Code.UNKNOWN;
+      release();
       sendStatus.call(call, sent);
     };
 
@@ -88,7 +87,7 @@ export function createAuthInterceptor(options: EdgeOptions, guard: () => Pick<Gu
         onReceiveMetadata(metadata) {
           received = metadata;
           const caller = open ? ANONYMOUS : authenticate(header(metadata, 'authorization'));
-          guard().adopt((status) => call.sendStatus(status), { trusted: caller !== null && !open });
+          release = guard().adopt((status) => call.sendStatus(status));
           if (caller === null) return call.sendStatus(grpcError({ reason: 'UNAUTHENTICATED' }, languageOf(metadata)));
           authCall = { caller, startedAt, handled: false };
           authenticated.set(metadata, authCall);
@@ -99,6 +98,7 @@ export function createAuthInterceptor(options: EdgeOptions, guard: () => Pick<Gu
         // grpc-js calls this at the end of every call, answered or not.
         onCancel() {
           listener.onCancel();
+          release();
           if (authCall?.handled === true) return;
           const caller = authCall === undefined || open ? {} : { caller: authCall.caller.name };
           const facts = { ...caller, traceId: traceOf(received) };

@@ -14,13 +14,18 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Server } from '@grpc/grpc-js';
+import { isOpen } from './edge.ts';
+import type { Gate } from './grpc-admission.ts';
 import { type Arrival, type ArrivalBounds, createArrivals, type EndCall, refuseCompression } from './grpc-arrivals.ts';
 import { createPace } from './grpc-pace.ts';
 
 export interface GuardOptions extends ArrivalBounds {
+  readonly gate: Gate;
+  /** Whether these headers show who calls. */
+  readonly isCaller: (headers: IncomingHttpHeaders) => boolean;
   /** Gets Node's server before it listens. */
   readonly onServer: (server: Http2Server) => void;
-  /** A call of this connection was authenticated for the first time. */
+  /** A caller has shown who it is on this connection, for the first time. */
   readonly onTrusted: (socket: Socket) => void;
   /** A stream that names no method of this port. */
   readonly onUnknown: () => void;
@@ -29,14 +34,21 @@ export interface GuardOptions extends ArrivalBounds {
 export interface Guard {
   /**
    * To be called while grpc-js takes a stream, by an interceptor: the guard ends calls by it, so that they are counted as
-   * any other. `trusted`: its caller is known.
+   * any other. What it returns is to be called when the call is answered, and may be called again.
    */
-  adopt(end: EndCall, caller: { readonly trusted: boolean }): void;
+  adopt(end: EndCall): () => void;
   /** Ends the streams that clients keep open for questions to come. */
   close(): void;
 }
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => void;
+
+interface Begun {
+  readonly release: () => void;
+  readonly headers: IncomingHttpHeaders;
+  readonly flags: number;
+  readonly next: StreamListener;
+}
 
 /** At once on a connection: before somebody has shown a token there, and after. Further calls wait in the client. */
 export const STRANGER_STREAMS = 16;
@@ -47,40 +59,56 @@ const SEVERAL_MESSAGES = /^\/grpc\.reflection\./;
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
 
 export function guardStreams(server: Server, options: GuardOptions): Guard {
-  const { onTrusted, onUnknown, onCut } = options;
+  const { gate, isCaller, onTrusted, onUnknown, onCut } = options;
   const arrivals = createArrivals(options);
   const sockets = new WeakMap<Http2Session, Socket>();
   const trusted = new WeakSet<Socket>();
   const pace = createPace();
-  let arriving: Arrival | null = null;
+  let arriving: { readonly arrival: Arrival; readonly release: () => void } | null = null;
 
   function takeStream(next: StreamListener, ...[stream, headers, flags]: Parameters<StreamListener>): void {
     const socket = stream.session && sockets.get(stream.session);
     if (socket === undefined) throw moved('hides its connections');
-    if (!trusted.has(socket) && !pace.allows(socket)) {
+    const arrival: Arrival = { stream, startedAt: performance.now(), end: null };
+    const begin = (release: () => void) => beginCall(arrival, { release, headers, flags, next });
+    const known = trusted.has(socket);
+    if (!known && !pace.allows(socket)) {
       onCut('pace');
       stream.on('error', () => undefined);
       stream.close(NGHTTP2_REFUSED_STREAM);
       return;
     }
-    const arrival: Arrival = { stream, startedAt: performance.now(), end: null, trusted: false };
-    arriving = arrival;
+    if (known || isCaller(headers)) {
+      if (!known) trust(socket, stream);
+      gate(stream, headers, begin);
+    } else if (isOpen(headers[':path'] ?? '')) gate(stream, headers, begin);
+    // Strangers take no place from callers. This answers that they are strangers.
+    else begin(() => undefined);
+  }
+
+  function trust(socket: Socket, { session }: ServerHttp2Stream): void {
+    trusted.add(socket);
+    session?.settings({ maxConcurrentStreams: MAX_STREAMS });
+    onTrusted(socket);
+  }
+
+  function beginCall(arrival: Arrival, call: Begun): void {
+    const { stream } = arrival;
+    const { release, headers, flags, next } = call;
+    arriving = { arrival, release };
     try {
       next(stream, headers, flags);
     } finally {
       arriving = null;
     }
-    if (arrival.end === null) onUnknown();
-    else if ((headers['grpc-encoding'] ?? 'identity') !== 'identity') refuseCompression(arrival);
+    if (arrival.end === null) {
+      release();
+      onUnknown();
+    } else if ((headers['grpc-encoding'] ?? 'identity') !== 'identity') refuseCompression(arrival);
     // It has its answer, so the rest of its request is not waited for.
     if (stream.writableEnded) {
       stream.close(NGHTTP2_NO_ERROR);
       return;
-    }
-    if (arrival.trusted && !trusted.has(socket)) {
-      trusted.add(socket);
-      stream.session?.settings({ maxConcurrentStreams: MAX_STREAMS });
-      onTrusted(socket);
     }
     if ((flags & NGHTTP2_FLAG_END_STREAM) !== 0) return;
     if (SEVERAL_MESSAGES.test(headers[':path'] ?? '')) arrivals.converse(arrival);
@@ -101,10 +129,10 @@ export function guardStreams(server: Server, options: GuardOptions): Guard {
   });
 
   return {
-    adopt(endCall, { trusted }) {
+    adopt(endCall) {
       if (arriving === null) throw moved('runs its interceptors later');
-      arriving.end = endCall;
-      arriving.trusted = trusted;
+      arriving.arrival.end = endCall;
+      return arriving.release;
     },
     close: () => arrivals.close(),
   };

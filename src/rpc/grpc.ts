@@ -6,8 +6,9 @@ import { VerificationService } from '../gen/countersign/v1/verification_pb.ts';
 import { Code } from '../gen/google/rpc/code_pb.ts';
 import { boundConnections, type Connections } from '../http-server.ts';
 import { emitRpc, runCall } from './call.ts';
-import { type Edge, type EdgeOptions, MAX_CONNECTIONS } from './edge.ts';
+import { type Edge, type EdgeOptions, isOpen, MAX_CONNECTIONS } from './edge.ts';
 import { codeOf, grpcError } from './errors.ts';
+import { createGate } from './grpc-admission.ts';
 import { type AuthInterceptor, createAuthInterceptor, languageOf, traceOf } from './grpc-auth.ts';
 import { decode, encode, serviceDefinition } from './grpc-codec.ts';
 import { type Guard, type GuardOptions, guardStreams, STRANGER_STREAMS } from './grpc-guard.ts';
@@ -86,6 +87,8 @@ function guardOf(server: Server, options: GrpcEdgeOptions): Guard {
   const onCut = (why: Cut) => emit({ type: 'cut', listener: 'grpc', why });
   let connections: Connections | undefined;
   return guardStreams(server, {
+    gate: createGate(options),
+    isCaller: ({ ':path': path, authorization }) => !isOpen(path ?? '') && options.authenticate(authorization) !== null,
     onServer(http2Server) {
       const bounds = { max: maxConnections, perPeer, silentMs, firstBytes: PREFACE_BYTES, onCut };
       connections = boundConnections(http2Server, bounds);

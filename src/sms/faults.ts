@@ -66,6 +66,11 @@ const WORDS: Readonly<Record<string, FaultWord>> = {
   EPIPE: 'reset',
   ERR_STREAM_PREMATURE_CLOSE: 'reset',
   EPROTO: 'tls',
+  // Of undici.
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_SOCKET: 'reset',
+  UND_ERR_HEADERS_OVERFLOW: 'malformed',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'malformed',
 };
 
 const DNS = /^EAI_/;

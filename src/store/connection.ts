@@ -1,5 +1,6 @@
 /** The connection to Redis, standalone or Cluster: no command is queued while it is down, and none is sent twice. */
 import { Cluster, Redis } from 'ioredis';
+import { connectorWithin } from './connector.ts';
 
 export interface ConnectionOptions {
   /** `redis://` or `rediss://`, with user, password and database where they are needed. Several only for a Cluster. */
@@ -16,6 +17,7 @@ export interface ConnectionOptions {
   readonly clock: () => number;
 }
 
+const CONNECT_MS = 2_000;
 /** How often the connection is opened anew because it leads to a replica. */
 const REPLICA_EVERY_MS = 1_000;
 
@@ -27,10 +29,9 @@ export function connect(options: ConnectionOptions): Redis | Cluster {
     // A command whose reply was lost may have run: never send it again.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // A stalled connection is closed and opened anew, so that commands do not pile up in its socket. ioredis has a
-    // timeout per command as well, but it does not read the socket before it gives up: see redis-scripts.ts.
-    socketTimeout: commandTimeoutMs * 5,
-    connectTimeout: 2_000,
+    // ioredis has timeouts of its own, but does not read the socket before it gives up.
+    connectTimeout: 0,
+    Connector: connectorWithin({ connectMs: CONNECT_MS, silentMs: commandTimeoutMs * 5, clock }),
     // ioredis would hide why a Redis is not ready, for example that it loads. Scripts are told by Redis itself.
     enableReadyCheck: false,
     // A demoted primary keeps its connections, while its address may lead to the new primary by now.
@@ -64,6 +65,8 @@ export function connect(options: ConnectionOptions): Redis | Cluster {
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 20,
     clusterRetryStrategy: backOff,
+    // The bounds of the connection that asks for them are enough: this timer of ioredis would not read before it fires.
+    slotsRefreshTimeout: 60_000,
     redisOptions: withCredentials,
   });
 }

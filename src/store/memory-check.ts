@@ -6,13 +6,13 @@ import type { CheckCommand, CheckReply } from './store.ts';
 
 export function check(phone: Phone, command: CheckCommand, now: number): CheckReply {
   const { slot, nonce, request } = command;
+  const verification = currentOf(phone, slot, now);
   const key = requestKeyOf(slot, request?.hash);
   const stored = request && phone.verdicts.get(key);
   if (stored && holds(stored.at, stored.at + REPLAY_MS, now)) {
     return stored.content === request.content ? stored.reply : { kind: 'request_id_reused' };
   }
 
-  const verification = currentOf(phone, slot, now);
   if (!verification || !isAskedFor(verification, command, now)) return { kind: 'not_found' };
   const left = Math.min(
     verification.guesses - verification.attempts,

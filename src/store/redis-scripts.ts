@@ -4,11 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { Refused } from '../domain/refusal.ts';
-import type { Emit, StoreOperation } from '../event.ts';
+import type { Emit } from '../event.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
 import { withConstants } from './lua-constants.ts';
 import { explainOutage } from './outage.ts';
 import type { Reply } from './replies.ts';
+import { createReplyTimeout } from './reply-timeout.ts';
 
 /** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
 const SCRIPTS = {
@@ -69,6 +70,7 @@ const RETRY_AFTER_MS = 1_000;
 export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   const { emit, clock, now } = options;
   const client = connect(options);
+  const inTime = createReplyTimeout(options.commandTimeoutMs, clock);
   let lost: string | null = null;
 
   function unavailable(error: unknown): Refused {
@@ -95,39 +97,24 @@ export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
   }
   const scripts = client as unknown as Record<`cs_${ScriptName}`, Script>;
 
-  async function timed<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
-    const start = clock();
-    const done = (error: Error | null) => emit({ type: 'store', operation, error, seconds: (clock() - start) / 1000 });
-    try {
-      const reply = await call();
-      done(null);
-      return reply;
-    } catch (cause) {
-      const error = isScriptFault(cause) ? cause : unavailable(cause);
-      done(error);
-      throw error;
-    }
-  }
-
   return {
-    run(script, decode, keysAndArguments) {
+    async run(script, decode, keysAndArguments) {
+      const start = clock();
+      const done = (error: Error | null) =>
+        emit({ type: 'store', operation: script, error, seconds: (clock() - start) / 1000 });
       const sent = now ? [...keysAndArguments, String(now())] : keysAndArguments;
-      const reply = () => inTime(scripts[`cs_${script}`](...sent), options.commandTimeoutMs);
-      return timed(script, async () => decode(await reply()));
+      try {
+        const reply = decode(await inTime(scripts[`cs_${script}`](...sent)));
+        done(null);
+        return reply;
+      } catch (cause) {
+        const error = isScriptFault(cause) ? cause : unavailable(cause);
+        done(error);
+        throw error;
+      }
     },
     close: () => client.disconnect(),
   };
-}
-
-/**
- * Rejects when the reply does not come in time. After a pause of this process its timers are due before it reads its
- * sockets: replies that have arrived by then are read first, so that only the server's silence counts.
- */
-function inTime<T>(reply: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => setImmediate(() => reject(new Error('Command timed out'))), ms);
-    reply.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 /** A script that is wrong, as opposed to a server that is away, read-only, loading, full or failing over. */

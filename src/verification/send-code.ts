@@ -51,6 +51,13 @@ interface Send {
   readonly codeOf: (seed: string) => string;
 }
 
+/** What the store reserved for it. */
+interface Issued {
+  readonly verificationId: string;
+  readonly reservation: Reservation;
+  readonly code: string;
+}
+
 /** What a test number's verification shows. */
 const TEST_DELIVERY: Delivery = { provider: 'test', messageId: '', status: 'delivered', attempts: [] };
 
@@ -94,22 +101,23 @@ export function createSendCode(dependencies: SendCodeDependencies) {
     const reply = await reserve(send, call);
     if (reply.kind !== 'reserved' && reply.kind !== 'replayed') throw new Refused(reservationRefusal(reply, limits));
     const { reservation } = reply;
-    call.facts.verificationId = keyring.verificationId(send.command.slot.phoneKey, reservation.nonce);
+    const verificationId = keyring.verificationId(send.command.slot.phoneKey, reservation.nonce);
+    call.facts.verificationId = verificationId;
 
     if (reply.kind === 'replayed') {
       call.facts.outcome = 'replayed';
       const delivery = reply.delivery ?? unsettledDelivery(reservation.sentAt, reply.now);
       const code = reply.seed === null ? '' : send.codeOf(reply.seed);
-      return outputOf(send, { reservation, delivery, code }, dependencies);
+      return outputOf(send, { verificationId, reservation, delivery, code }, dependencies);
     }
     if (send.command.rules.test) {
       await settle.record(send.command, TEST_DELIVERY);
       call.facts.outcome = 'test';
-      return outputOf(send, { reservation, delivery: TEST_DELIVERY, code: '' }, dependencies);
+      return outputOf(send, { verificationId, reservation, delivery: TEST_DELIVERY, code: '' }, dependencies);
     }
     const code = send.codeOf(reply.seed);
-    const delivery = await deliver(send, messageOf(send, { reservation, code }, dependencies), call);
-    return outputOf(send, { reservation, delivery, code }, dependencies);
+    const delivery = await deliver(send, messageOf(send, { verificationId, reservation, code }, dependencies), call);
+    return outputOf(send, { verificationId, reservation, delivery, code }, dependencies);
   }
 
   // A send goes on after its caller gave up, because its outcome must be recorded: a stop waits for that.
@@ -129,18 +137,15 @@ function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDepen
   const phoneKey = keyring.phoneKey(phone.identity);
   const slot = slotOf(phoneKey, purpose, call);
   const session = sessionKey(keyring, phoneKey, request.client?.sessionId ?? '');
-  const codeOf = (seed: string) => fixedCode ?? keyring.code({ phoneKey, purpose: purpose.name, seed, digits });
-  const seed = random(SEED_BYTES).toString('base64url');
+  const made = (seed: string) => fixedCode ?? keyring.code({ phoneKey, purpose: purpose.name, seed, digits });
+  const { seed, nonce, sendId } = drawn(random);
+  const code = made(seed);
   const content = contentKey(keyring, phoneKey, request.variables);
   const command = {
     slot,
     rules: { lifeMs, digits, guesses, resend, ...limits, test },
-    sendId: random(SEND_ID_BYTES).toString('base64url'),
-    candidate: {
-      nonce: random(NONCE_BYTES).toString('base64url'),
-      seed,
-      codeMac: keyring.codeMac({ ...slot, code: codeOf(seed) }),
-    },
+    sendId,
+    candidate: { nonce, seed, codeMac: keyring.codeMac({ ...slot, code }) },
     session,
     content,
     request: requestKey(keyring, {
@@ -150,12 +155,24 @@ function prepare(request: SendCodeInput, call: Call, dependencies: SendCodeDepen
       content: [session, locale, ...Object.entries(request.variables).sort().flat()],
     }),
   };
+  // Most sends get the code that was made for them, and not that of an earlier send.
+  const codeOf = (of: string) => (of === seed ? code : made(of));
   return { phone, purpose, locale, variables: request.variables, command, codeOf };
+}
+
+/** All that is random about a send, drawn at once: a draw costs the same whatever its size. */
+function drawn(random: (bytes: number) => Buffer) {
+  const bytes = random(SEED_BYTES + NONCE_BYTES + SEND_ID_BYTES);
+  return {
+    seed: bytes.toString('base64url', 0, SEED_BYTES),
+    nonce: bytes.toString('base64url', SEED_BYTES, SEED_BYTES + NONCE_BYTES),
+    sendId: bytes.toString('base64url', SEED_BYTES + NONCE_BYTES),
+  };
 }
 
 function messageOf(
   { phone, purpose, locale, variables, command: { slot, sendId } }: Send,
-  { reservation, code }: { reservation: Reservation; code: string },
+  { verificationId, reservation, code }: Issued,
   { keyring, brand }: SendCodeDependencies,
 ): Outgoing {
   // A code that is sent again has only a part of its life left. Rounded down: the text must not promise too much.
@@ -168,18 +185,18 @@ function messageOf(
     text: renderMessage({ ...parameters, brand, policy: purpose.message }),
     sendId,
     reportToken: keyring.reportToken({ ...slot, sendId, country: phone.region, nonce: reservation.nonce }),
-    verificationId: keyring.verificationId(slot.phoneKey, reservation.nonce),
+    verificationId,
   };
 }
 
 function outputOf(
   { phone, command }: Send,
-  { reservation, delivery, code }: { reservation: Reservation; delivery: Delivery; code: string },
-  { keyring, disclosesCode }: SendCodeDependencies,
+  { verificationId, reservation, delivery, code }: Issued & { readonly delivery: Delivery },
+  { disclosesCode }: SendCodeDependencies,
 ): SendCodeOutput {
-  const { nonce, expiresAt, resendAt, sendsRemaining } = reservation;
+  const { expiresAt, resendAt, sendsRemaining } = reservation;
   return {
-    verificationId: keyring.verificationId(command.slot.phoneKey, nonce),
+    verificationId,
     expiresAt,
     resendAt,
     phoneMasked: phone.masked,

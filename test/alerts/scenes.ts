@@ -73,6 +73,7 @@ const store = (state: 'lost' | 'ready'): Event => ({ type: 'store_connection', s
 const forged: Event = { type: 'callback_refused', provider: 'twilio', why: 'forged' };
 const reportsFailed: Event = { type: 'reports_failed', provider: 'twilio', error: new Error() };
 const settleFailed: Event = { type: 'settle_failed', refund: true, attempt: 0, error: new Error() };
+const shed: Event = { type: 'shed', class: 'check', why: 'overloaded' };
 const fault: Event = { type: 'fault', where: 'SendCode', error: new Error() };
 
 const times = (count: number, ...events: readonly Event[]): Event[] =>
@@ -100,6 +101,9 @@ const ROWS: readonly Row[] = [
     11,
     null,
   ],
+
+  ['CountersignOverloaded', 'ten calls a second are refused', each(FIRST, 15, times(600, shed)), 15, {}],
+  ['CountersignOverloaded', 'a burst', { [FIRST]: times(90, shed) }, 12, null],
 
   ['CountersignFaults', 'the first fault', { [FIRST]: [fault] }, 11, {}],
   ['CountersignFaults', 'a fault long ago, then a restart', { 1: [fault], 13: 'restart' }, 15, null],

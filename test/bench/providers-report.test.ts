@@ -1,16 +1,12 @@
-/** What fails `npm run bench:providers`, and that it leaves the rest of the page alone. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** What fails `npm run bench:providers`. */
 import { describe, expect, it } from 'vitest';
-import { writePart } from '../../bench/page.ts';
-import { isolationLine, type ProviderResults, problemsOf, providersPart } from '../../bench/providers-report.ts';
+import { isolationLine, type ProviderFigures, problemsOf, providersPart } from '../../bench/providers-report.ts';
 import type { Sends } from '../../bench/sends.ts';
 
 const HEAP = Array.from({ length: 10 }, (_, n) => ({ at: (n + 1) * 2_000, bytes: 40e6 + ((n * 7919) % 23) * 1e3 }));
 const SENDS: Sends = { vendor: 'twilio', perSecond: 900, connections: 50, afterIdle: 0, heap: HEAP };
 
-function results(changes: Partial<ProviderResults> = {}): ProviderResults {
+function results(changes: Partial<ProviderFigures> = {}): ProviderFigures {
   return {
     machine: { date: '2026-01-01', node: 'v24', redis: '7', cores: 2, processor: 'any' },
     isolationPlan: { rounds: 3, hanging: 500, seconds: 7, checksPerSecond: 250 },
@@ -32,7 +28,7 @@ describe('the promises about providers', () => {
     expect(providersPart(results())).not.toContain('NaN');
   });
 
-  it.each<[broken: string, changes: Partial<ProviderResults>]>([
+  it.each<[broken: string, changes: Partial<ProviderFigures>]>([
     ['CheckCode twice as slow', { isolation: [{ idleMs: 2, hangingMs: 4 }] }],
     ['one connection too many', { sends: [{ ...SENDS, connections: 51 }] }],
     ['a new connection after the pause', { sends: [{ ...SENDS, afterIdle: 1 }] }],
@@ -43,19 +39,4 @@ describe('the promises about providers', () => {
   ])('are broken by %s', (_, changes) => {
     expect(problemsOf(results(changes))).toHaveLength(1);
   });
-});
-
-it('each command writes its own part of the page', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-page-'));
-  try {
-    const path = join(folder, 'benchmarks.md');
-    await writeFile(path, '# Before there were parts\n');
-    await writePart(path, 'providers', 'one\n');
-    await writePart(path, 'rpc', '# RPCs\n');
-    await writePart(path, 'providers', 'two\n');
-    const page = await readFile(path, 'utf8');
-    expect(page).toMatch(/^# RPCs\n\n<!-- .* -->\n\ntwo\n$/);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 });

@@ -56,7 +56,7 @@ const CALL: Event = {
 
 describe('the lists', () => {
   test('of metrics: every one with its type and labels', async () => {
-    const { observe, render } = createMetrics(['SendCode', 'CheckCode']);
+    const { observe, sample, render } = createMetrics(['SendCode', 'CheckCode']);
     observe(CALL);
     observe({ ...CALL, method: 'CheckCode', facts: { outcome: 'approved' } });
     observe({ type: 'store', operation: 'send', error: null, seconds: 0 });
@@ -67,6 +67,8 @@ describe('the lists', () => {
     observe({ type: 'breaker', provider: 'a', country: 'US', state: 'open' });
     observe({ type: 'report', ...failed, status: 'delivered', outcome: 'applied' });
     observe({ type: 'cut', listener: 'grpc', why: 'late' });
+    observe({ type: 'shed', class: 'check', why: 'overloaded' });
+    sample(() => new Map([['check', { underWay: 0, limit: 100, oldestMs: 0 }]]));
     observe({ type: 'callback_refused', provider: 'a', why: 'forged' });
     observe({ type: 'reports_failed', provider: 'a', error: new Error() });
     observe({ type: 'conversion', provider: 'a', ok: true, vendorCode: '' });

@@ -44,6 +44,7 @@ describe('the table', () => {
     STORE_UNAVAILABLE: { reason: 'STORE_UNAVAILABLE', ...wait },
     DELIVERY_UNAVAILABLE: { reason: 'DELIVERY_UNAVAILABLE', ...wait },
     PROVIDER_LIMIT: { reason: 'PROVIDER_LIMIT', ...wait },
+    OVERLOADED: { reason: 'OVERLOADED', ...wait },
     DELIVERY_MISCONFIGURED: { reason: 'DELIVERY_MISCONFIGURED' },
     DEADLINE: { reason: 'DEADLINE' },
     CANCELED: { reason: 'CANCELED' },

@@ -56,13 +56,20 @@ async function plain(guarded: boolean): Promise<{ target: string; taken: () => n
   const server = new Server({
     interceptors: [
       (_, call) => {
-        if (guarded) guard?.adopt((status) => call.sendStatus(status), { trusted: true });
+        if (guarded) guard?.adopt((status) => call.sendStatus(status));
         return call as ServerInterceptingCall;
       },
     ],
   });
   const nothing = () => undefined;
-  const options: GuardOptions = { onServer: nothing, onTrusted: nothing, onUnknown: nothing, onCut: nothing };
+  const options: GuardOptions = {
+    gate: (_stream, _headers, begin) => begin(nothing),
+    isCaller: () => true,
+    onServer: nothing,
+    onTrusted: nothing,
+    onUnknown: nothing,
+    onCut: nothing,
+  };
   const guard = guarded ? guardStreams(server, options) : null;
   const counting = (bytes: Buffer) => {
     taken += 1;

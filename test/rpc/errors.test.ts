@@ -139,6 +139,13 @@ const TABLE: readonly Row[] = [
     },
   },
   {
+    refusal: { reason: 'OVERLOADED', retryAfterMs: 1_000 },
+    status: 'RESOURCE_EXHAUSTED',
+    text: 'The service is busy. Try again in 1 second.',
+    chinese: '服务繁忙，请在1秒钟后重试。',
+    details: { RetryInfo: { retryDelay: '1s' } },
+  },
+  {
     refusal: { reason: 'DELIVERY_MISCONFIGURED' },
     status: 'INTERNAL',
     text: 'Something went wrong on our side.',

@@ -44,6 +44,12 @@ export function resetFrame(stream: number): Buffer {
   return frame(FRAME.reset, 0, stream, Buffer.of(0, 0, 0, CANCEL));
 }
 
+export function windowUpdateFrame(stream: number, bytes: number): Buffer {
+  const increment = Buffer.alloc(4);
+  increment.writeUInt32BE(bytes);
+  return frame(FRAME.windowUpdate, 0, stream, increment);
+}
+
 export interface RawConnection {
   readonly socket: Socket;
   /** Frames that came, by their type. */

@@ -30,15 +30,16 @@ export function patienceWith(behaviour: Behaviour, vendor: Pick<VendorServer, 'r
   }
 }
 
-/** Fires when a client of this process has read the head of an answer. */
+/** Of `node:http` and of undici: a client of this process has read the head of an answer. */
+const HEAD_READ = ['http.client.response.finish', 'undici:request:headers'];
+
 function answering(): AbortSignal {
   const controller = new AbortController();
-  const channel = 'http.client.response.finish';
   const arrived = () => {
-    unsubscribe(channel, arrived);
+    for (const channel of HEAD_READ) unsubscribe(channel, arrived);
     // After its client was told.
     setImmediate(() => controller.abort());
   };
-  subscribe(channel, arrived);
+  for (const channel of HEAD_READ) subscribe(channel, arrived);
   return controller.signal;
 }

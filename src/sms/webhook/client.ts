@@ -1,9 +1,10 @@
 /**
- * One POST, with sure knowledge of whether any byte of it was sent: before its connection is established, nothing is.
+ * One POST, with sure knowledge of whether any byte of it was sent: before its connection is established, nothing is. By
+ * undici, which costs half the processor of `node:http`.
  */
-import { type ClientRequest, Agent as HttpAgent, type IncomingHttpHeaders, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { endIdle, onceEstablished, watchConnections } from '../connection-watch.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Dispatcher, Pool } from 'undici';
+import { MAX_PROVIDER_TIMEOUT_MS } from '../../domain/deadlines.ts';
 import { type FaultWord, faultWord } from '../faults.ts';
 
 export interface ClientOptions {
@@ -12,9 +13,9 @@ export interface ClientOptions {
 }
 
 export interface WebhookClient {
-  /** Never rejects. Redirects are not followed. */
+  /** Never rejects. Redirects are not followed, and nothing is sent twice. */
   post(content: Content, signal: AbortSignal): Promise<PostResult>;
-  /** Ends idle connections. */
+  /** Requests under way end; later ones are surely not sent. */
   close(): void;
 }
 
@@ -39,68 +40,68 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 const IDLE_MS = 60_000;
 
 export function createWebhookClient({ url, maxSockets }: ClientOptions): WebhookClient {
-  const target = new URL(url);
-  const secure = target.protocol === 'https:';
-  // `lifo`: the connection used last is used first, so that the others become idle and end.
-  const pool = {
-    keepAlive: true,
-    maxSockets,
-    maxFreeSockets: maxSockets,
-    timeout: IDLE_MS,
-    scheduling: 'lifo',
-  } as const;
-  const agent = secure ? new HttpsAgent(pool) : new HttpAgent(pool);
-  const open = secure ? requestHttps : requestHttp;
-  watchConnections(agent);
+  const { origin, pathname, search } = new URL(url);
+  const pool = new Pool(origin, {
+    connections: maxSockets,
+    keepAliveTimeout: IDLE_MS,
+    keepAliveMaxTimeout: IDLE_MS,
+    allowH2: false,
+    // Longer than any attempt: a socket that never connects makes room for another one.
+    connect: { timeout: MAX_PROVIDER_TIMEOUT_MS },
+    // The signal alone ends a request.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const target = { method: 'POST', path: pathname + search } as const;
 
   return {
-    async post({ headers, body }, signal) {
-      if (signal.aborted) return { kind: 'failed', written: false, fault: 'timeout' };
-      return exchange(open(target, { method: 'POST', agent, headers }), body, signal);
+    post: (content, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve({ kind: 'failed', written: false, fault: 'timeout' });
+        pool.dispatch({ ...target, ...content }, exchange(signal, resolve));
+      }),
+    close() {
+      if (!pool.closed) void pool.close();
     },
-    close: () => endIdle(agent),
   };
 }
 
-function exchange(request: ClientRequest, body: string, signal: AbortSignal): Promise<PostResult> {
-  const { promise, resolve } = Promise.withResolvers<PostResult>();
-  let written = false;
-  /** What a failure from now on means. */
-  let resultWith = (fault: FaultWord): PostResult => ({ kind: 'failed', written, fault });
-  const finish = (result: PostResult) => {
+function exchange(signal: AbortSignal, resolve: (result: PostResult) => void): Dispatcher.DispatchHandler {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let answer: { readonly status: number; readonly headers: IncomingHttpHeaders } | null = null;
+  let request: Dispatcher.DispatchController | null = null;
+  let ended = false;
+
+  function finish(fault: FaultWord | null): void {
+    if (ended) return;
+    ended = true;
     signal.removeEventListener('abort', expire);
-    resolve(result);
-  };
-  const abandon = (fault: FaultWord) => {
-    finish(resultWith(fault));
-    request.destroy();
-  };
+    if (answer !== null) resolve({ kind: 'answered', ...answer, body: Buffer.concat(chunks).toString(), fault });
+    else resolve({ kind: 'failed', written: request !== null, fault: fault ?? 'network' });
+  }
+  function abandon(fault: FaultWord): void {
+    finish(fault);
+    request?.abort(new Error(fault));
+  }
   const expire = () => abandon('timeout');
-  const fail = ({ code }: NodeJS.ErrnoException) => finish(resultWith(faultWord(code)));
   signal.addEventListener('abort', expire, { once: true });
 
-  request.once('socket', (socket) => {
-    onceEstablished(socket, () => {
-      written = true;
-      request.end(body);
-    });
-  });
-  request.on('error', fail);
-  request.once('response', (response) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const { statusCode: status = 0, headers } = response;
-    const answered = (fault: FaultWord | null): PostResult => {
-      return { kind: 'answered', status, headers, body: Buffer.concat(chunks).toString(), fault };
-    };
-    resultWith = answered;
-    response.on('data', (chunk: Buffer) => {
+  return {
+    // The connection is established, and what follows is written.
+    onRequestStart(controller) {
+      if (ended) return controller.abort(new Error('timeout'));
+      request = controller;
+    },
+    onResponseStart(_, status, headers) {
+      answer = { status, headers };
+    },
+    onResponseData(_, chunk) {
       size += chunk.length;
       if (size > MAX_ANSWER_BYTES) return abandon('malformed');
       chunks.push(chunk);
-    });
-    response.once('end', () => finish(answered(null)));
-    response.once('error', fail);
-  });
-  return promise;
+    },
+    onResponseEnd: () => finish(null),
+    onResponseError: (_, error: NodeJS.ErrnoException) => finish(faultWord(error.code)),
+  };
 }

@@ -429,8 +429,9 @@ describe('connections', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const one = provider({ url: `https://localhost:${(server.address() as AddressInfo).port}/` });
-    for (let i = 0; i < 3; i++) expect(await one.send(message, forever())).toEqual(taken('tls-1'));
-    expect(connections).toBe(1);
+    for (let i = 0; i < 10; i++) expect(await one.send(message, forever())).toEqual(taken('tls-1'));
+    // One rests for a turn of the event loop after each answer, in case that its server ends it.
+    expect(connections).toBeLessThanOrEqual(2);
     server.closeAllConnections();
     server.close();
     setDefaultCACertificates(trusted);

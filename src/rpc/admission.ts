@@ -1,0 +1,124 @@
+/**
+ * Which calls are begun, and which are refused so that the others are answered in time. Each class has a limit on calls
+ * under way and a short queue. Known algorithms size them:
+ *
+ * * The limit follows the event loop by AIMD (Chiu and Jain 1989, the rule of TCP). It grows by a quarter when calls found
+ *   no place while the loop was idle at times: more calls at once are of no use to a processor that is full. It shrinks
+ *   by a fifth while most calls meet turns of the loop that are longer than their class tolerates, or while the
+ *   processor is full and a class before it has no place. So sends are cut first, then reads, and checks last. A call
+ *   that only waits, for a vendor that hangs, keeps no processor busy and costs no other class a place.
+ * * The queue is CoDel: see codel.ts.
+ */
+import type { CallClass } from '../event.ts';
+import { createQueue, type Entrant, type Queue, type QueueState } from './admission-queue.ts';
+
+export interface Admission {
+  /** Runs the call now or soon, or refuses it. */
+  enter(callClass: CallClass, entrant: Entrant): void;
+  /** Of each class but `health`. */
+  state(): ReadonlyMap<CallClass, QueueState>;
+}
+
+export type Ceilings = Readonly<Record<LimitedClass, number>>;
+
+export interface AdmissionOptions {
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+  /** The most calls under way that each class may ever have; null: no call is ever refused. */
+  readonly ceilings: Ceilings | null;
+  /** Runs a task once the event loop has read all that had come. */
+  readonly afterTurn?: (task: () => void) => void;
+  readonly later?: (task: () => void, ms: number) => void;
+  /** The share of the time since it was asked last for which the event loop had work. */
+  readonly utilization?: () => number;
+}
+
+type LimitedClass = Exclude<CallClass, 'health'>;
+
+/** In the order in which they are served. */
+const CLASSES = ['check', 'read', 'send'] as const satisfies readonly LimitedClass[];
+/** The turns of the event loop that a class tolerates, in milliseconds. */
+const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 20, read: 15, send: 10 };
+/**
+ * To begin with, and what is left to a class that is cut: as many keep a processor busy, and fewer would not make a turn
+ * shorter that is full of refusals. Sends wait for vendors, so they begin at their ceiling.
+ */
+const LEAST: Ceilings = { check: 32, read: 16, send: 16 };
+const SHRINK = 0.8;
+const GROW = 1.25;
+const WINDOW_MS = 100;
+/** The share of its time for which the event loop has work, when more calls at once would only wait for each other. */
+const FULL = 0.9;
+/** `grpc.health.v1` in one window: its own, whatever else happens, and no more than that. */
+const HEALTH_CALLS = 50;
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { clock, ceilings, afterTurn = setImmediate, later = laterUnreferenced, utilization = measureLoop() } = options;
+  if (ceilings === null) return { enter: (_, { run }) => run(() => undefined), state: () => new Map() };
+  const open = (name: LimitedClass, most: number): Queue =>
+    createQueue({ clock, later, limit: name === 'send' ? most : Math.min(LEAST[name], most) });
+  const queues: Readonly<Record<LimitedClass, Queue>> = {
+    check: open('check', ceilings.check),
+    read: open('read', ceilings.read),
+    send: open('send', ceilings.send),
+  };
+  let windowEndsAt = 0;
+  let healthCalls = 0;
+  /** Of this window: how many calls met turns of which length. */
+  let turns: { readonly calls: number; readonly ms: number }[] = [];
+  let turnCalls = 0;
+
+  /** By the turns that most calls met: a single pause of the garbage collector is none of them. */
+  function adjust(now: number): void {
+    const calls = turns.reduce((sum, turn) => sum + turn.calls, 0);
+    const busy = utilization() > FULL;
+    let fullBefore = false;
+    for (const name of CLASSES) {
+      const slow = turns.reduce((sum, turn) => sum + (turn.ms > TOLERATED_MS[name] ? turn.calls : 0), 0) > calls / 2;
+      queues[name].adjust(({ limit, underWay, full }) => {
+        const shrinks = slow || (busy && fullBefore);
+        const grows = full && !busy;
+        const wanted = shrinks ? Math.min(limit, underWay) * SHRINK : grows ? limit * GROW + 1 : limit;
+        fullBefore ||= full;
+        return Math.min(ceilings?.[name] ?? 0, Math.max(LEAST[name], Math.floor(wanted)));
+      });
+    }
+    turns = [];
+    healthCalls = 0;
+    windowEndsAt = now + WINDOW_MS;
+  }
+
+  function arrive(now: number): void {
+    if (now >= windowEndsAt) adjust(now);
+    turnCalls += 1;
+    if (turnCalls > 1) return;
+    afterTurn(() => {
+      turns.push({ calls: turnCalls, ms: clock() - now });
+      turnCalls = 0;
+    });
+  }
+
+  return {
+    enter(callClass, entrant) {
+      const now = clock();
+      arrive(now);
+      if (callClass !== 'health') return queues[callClass].enter(entrant, now);
+      healthCalls += 1;
+      if (healthCalls > HEALTH_CALLS) entrant.refuse('overloaded');
+      else entrant.run(() => undefined);
+    },
+    state: () => new Map(Object.entries(queues).map(([name, queue]) => [name as CallClass, queue.state()])),
+  };
+}
+
+const laterUnreferenced = (task: () => void, ms: number): void => void setTimeout(task, ms).unref();
+
+function measureLoop(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+}

@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest';
+import type { CallClass, Shed } from '../../src/event.ts';
+import { type AdmissionOptions, createAdmission } from '../../src/rpc/admission.ts';
+
+/** An admission whose time is the test's: turns of the event loop end when it says so. */
+function stage(ceilings: AdmissionOptions['ceilings'] = { check: 1_024, read: 512, send: 1_024 }) {
+  let now = 0;
+  let utilization = 0.5;
+  const turnEnds: (() => void)[] = [];
+  let timers: { readonly at: number; readonly task: () => void }[] = [];
+  const refused: { readonly name: string; readonly why: Shed }[] = [];
+  const begun: string[] = [];
+  const releases = new Map<string, () => void>();
+  const admission = createAdmission({
+    clock: () => now,
+    ceilings,
+    utilization: () => utilization,
+    afterTurn: (task) => void turnEnds.push(task),
+    later: (task, ms) => void timers.push({ at: now + ms, task }),
+  });
+
+  /** The time that a turn takes passes while it runs. */
+  function endTurn(tookMs = 0): void {
+    now += tookMs;
+    for (const end of turnEnds.splice(0)) end();
+  }
+
+  function pass(ms: number): void {
+    const until = now + ms;
+    for (;;) {
+      const [next] = timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      timers = timers.filter((timer) => timer !== next);
+      now = Math.max(now, next.at);
+      next.task();
+    }
+    now = until;
+  }
+
+  return {
+    refused,
+    begun,
+    pass,
+    /** The event loop has no idle time from now on. */
+    saturate() {
+      utilization = 1;
+      return this;
+    },
+    endTurn,
+    call(name: string, callClass: CallClass, about: { expiresInMs?: number; gone?: () => boolean } = {}) {
+      const { expiresInMs = 60_000, gone = () => false } = about;
+      admission.enter(callClass, {
+        expiresAt: now + expiresInMs,
+        gone,
+        run: (release) => {
+          begun.push(name);
+          releases.set(name, release);
+        },
+        refuse: (why) => void refused.push({ name, why }),
+      });
+    },
+    calls(count: number, callClass: CallClass) {
+      for (let n = 0; n < count; n++) this.call(`${callClass} ${n}`, callClass);
+      return this;
+    },
+    answer: (name: string) => releases.get(name)?.(),
+    answerAll() {
+      for (const release of releases.values()) release();
+    },
+    of: (callClass: CallClass) => admission.state().get(callClass),
+    /** Windows in which one call of this class meets a turn of this length, and no call ends. */
+    windows(count: number, callClass: CallClass, turnMs: number) {
+      for (let n = 0; n < count; n++) {
+        this.call(`window ${n}`, callClass);
+        endTurn(turnMs);
+        pass(100);
+      }
+    },
+  };
+}
+
+const limits = (admission: ReturnType<typeof stage>) =>
+  Object.fromEntries((['check', 'read', 'send'] as const).map((name) => [name, admission.of(name)?.limit]));
+
+describe('a queue', () => {
+  test('holds what finds no place, and begins it in the order in which it came', () => {
+    const admission = stage({ check: 8, read: 8, send: 8 }).calls(10, 'check');
+    expect(admission.begun).toHaveLength(8);
+    expect(admission.of('check')).toMatchObject({ underWay: 8, waiting: 2 });
+    admission.answer('check 3');
+    admission.answer('check 0');
+    expect(admission.begun.slice(8)).toEqual(['check 8', 'check 9']);
+    expect(admission.refused).toEqual([]);
+  });
+
+  test('lets a burst wait for 100 ms, and refuses the oldest then, although no call ends', () => {
+    const admission = stage({ check: 8, read: 8, send: 8 }).calls(9, 'check');
+    admission.pass(100);
+    expect(admission.refused).toEqual([]);
+    admission.pass(2);
+    expect(admission.refused).toEqual([{ name: 'check 8', why: 'overloaded' }]);
+  });
+
+  test('that stands lets nobody wait for longer than 10 ms', () => {
+    const admission = stage({ check: 8, read: 8, send: 8 }).calls(8, 'check');
+    for (let n = 0; n < 40; n++) {
+      admission.call(`late ${2 * n}`, 'check');
+      admission.call(`late ${2 * n + 1}`, 'check');
+      admission.pass(10);
+      admission.answer(admission.begun[n] ?? '');
+    }
+    admission.call('one more', 'check');
+    const isRefused = () => admission.refused.some(({ name }) => name === 'one more');
+    admission.pass(10);
+    expect(isRefused()).toBe(false);
+    admission.pass(1);
+    expect(isRefused()).toBe(true);
+  });
+
+  test.each([
+    ['its deadline is over', { expiresInMs: 30 }, [{ name: 'late', why: 'deadline' }]],
+    ['its caller has gone', { gone: () => true }, []],
+  ])('never begins a call when %s', (_, about, refused) => {
+    const admission = stage({ check: 8, read: 8, send: 8 }).calls(8, 'check');
+    admission.call('late', 'check', about);
+    admission.pass(40);
+    admission.answerAll();
+    expect(admission.begun).not.toContain('late');
+    expect(admission.refused).toEqual(refused);
+  });
+
+  test('is never longer than 1,024 calls: the oldest goes', () => {
+    const admission = stage({ check: 8, read: 8, send: 8 }).calls(8 + 1_024, 'check');
+    expect(admission.refused).toEqual([]);
+    admission.call('one more', 'check');
+    expect(admission.refused).toEqual([{ name: 'check 8', why: 'overloaded' }]);
+  });
+
+  test('counts a call once, however often it is answered', () => {
+    const admission = stage({ check: 8, read: 8, send: 8 }).calls(8, 'check');
+    admission.answer('check 0');
+    admission.answer('check 0');
+    expect(admission.of('check')?.underWay).toBe(7);
+  });
+});
+
+/** The limits of all classes are at 300, because their calls waited and the event loop did not. */
+function grown() {
+  const admission = stage({ check: 300, read: 300, send: 300 });
+  for (let n = 0; n < 30; n++) {
+    for (const name of ['check', 'read', 'send'] as const) admission.calls(400, name);
+    admission.windows(1, 'check', 1);
+    admission.answerAll();
+  }
+  admission.pass(1_000);
+  admission.windows(2, 'check', 1);
+  expect(limits(admission)).toEqual({ check: 300, read: 300, send: 300 });
+  return admission;
+}
+
+describe('the limit of a class', () => {
+  test('grows up to its ceiling while calls find no place and the event loop is on time', () => {
+    const admission = stage({ check: 300, read: 8, send: 8 }).calls(33, 'check');
+    expect(admission.of('check')?.limit).toBe(32);
+    admission.windows(1, 'check', 1);
+    admission.windows(1, 'check', 1);
+    expect(admission.of('check')?.limit).toBeGreaterThan(32);
+    for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
+    expect(admission.of('check')?.limit).toBe(300);
+  });
+
+  test('does not grow while the event loop has no idle time: more at once would only wait for each other', () => {
+    const admission = stage().saturate();
+    for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
+    expect(admission.of('check')?.limit).toBe(32);
+  });
+
+  test.each([
+    ['check', { check: 300, read: 16, send: 16 }],
+    ['read', { check: 300, read: 300, send: 16 }],
+    ['send', { check: 300, read: 300, send: 300 }],
+  ] as const)('is cut while there is no idle time and a class before it has no place: %s', (name, expected) => {
+    const admission = grown().saturate();
+    for (let n = 0; n < 30; n++) admission.calls(400, name).windows(1, name, 1);
+    expect(limits(admission)).toEqual(expected);
+  });
+
+  test('stays where it is while nobody asks for more', () => {
+    const admission = stage();
+    for (let n = 0; n < 50; n++) {
+      admission.windows(1, 'check', 1);
+      admission.answerAll();
+    }
+    expect(limits(admission)).toEqual({ check: 32, read: 16, send: 1_024 });
+  });
+
+  test.each([
+    ['nobody', 9, { check: 300, read: 300, send: 300 }],
+    ['sends', 11, { check: 300, read: 300, send: 16 }],
+    ['sends, then reads', 16, { check: 300, read: 16, send: 16 }],
+    ['checks at last', 21, { check: 32, read: 16, send: 16 }],
+  ])('late turns of the event loop cut %s', (_, turnMs, expected) => {
+    const admission = grown();
+    admission.windows(60, 'check', turnMs);
+    expect(limits(admission)).toEqual(expected);
+  });
+
+  test('is not cut for a pause that few calls met', () => {
+    const admission = grown();
+    for (let n = 0; n < 20; n++) {
+      for (let turn = 0; turn < 9; turn++) {
+        admission.calls(10, 'check').endTurn(1);
+        admission.answerAll();
+      }
+      admission.calls(40, 'check').endTurn(90);
+      admission.answerAll();
+      admission.pass(10);
+    }
+    expect(admission.of('check')?.limit).toBe(300);
+  });
+
+  test('of sends is not touched by hundreds that hang at their vendor, and checks have their places', () => {
+    const admission = stage().calls(500, 'send');
+    admission.windows(20, 'check', 1);
+    expect(admission.of('send')).toMatchObject({ underWay: 500, limit: 1_024, waiting: 0 });
+    expect(admission.refused).toEqual([]);
+    expect(admission.begun).toHaveLength(520);
+  });
+
+  test('of one class is never taken by another', () => {
+    const admission = stage({ check: 32, read: 8, send: 8 }).calls(2_000, 'send').calls(2_000, 'read');
+    admission.calls(32, 'check');
+    expect(admission.of('check')).toMatchObject({ underWay: 32, waiting: 0 });
+  });
+});
+
+describe('grpc.health.v1', () => {
+  test('is never refused because of others', () => {
+    const admission = stage({ check: 8, read: 8, send: 8 })
+      .calls(2_000, 'check')
+      .calls(2_000, 'send')
+      .calls(50, 'health');
+    expect(admission.begun.filter((name) => name.startsWith('health'))).toHaveLength(50);
+  });
+
+  test('gets 50 calls in a tenth of a second and takes no place from others', () => {
+    const admission = stage().calls(60, 'health');
+    expect(admission.refused).toHaveLength(10);
+    expect(admission.of('check')).toMatchObject({ underWay: 0 });
+    admission.pass(100);
+    admission.refused.length = 0;
+    admission.calls(50, 'health');
+    expect(admission.refused).toEqual([]);
+  });
+});
+
+test('negative control: switched off it begins everything at once, and expired calls as well', () => {
+  const admission = stage(null).calls(5_000, 'check');
+  admission.call('late', 'check', { expiresInMs: -1 });
+  expect(admission.begun).toHaveLength(5_001);
+});
