@@ -30,6 +30,9 @@ const CONSTANTS: Readonly<Record<string, string | number>> = {
   SHARED_GRID_MS,
   UNDO_STEPS,
   WAITING_REPORTS,
+  // Values that a limit and a send have in the flat lists of the scripts.
+  LIMIT_FIELDS: 3,
+  SEND_FIELDS: 3,
 };
 
 const NAMES = new RegExp(`\\b(?:${Object.keys(CONSTANTS).join('|')})\\b`, 'g');

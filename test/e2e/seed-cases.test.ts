@@ -290,7 +290,7 @@ describe('negative controls: each case fails without its protection', () => {
 
   it('provider away, and nothing is given back', async () => {
     const planted = await stage.startVirtual({
-      plant: without('settle', { 'for _ = 1, SEND_FIELDS do table.remove(sends, charged) end': '' }),
+      plant: without('settle', { 'for _ = 1, 3 do table.remove(sends, charged) end': '' }),
     });
     const user = users(planted, 'grpc')();
     planted.inbox.answer(async () => ({ kind: 'unavailable', category: 'transient', vendorCode: '503' }));

@@ -17,19 +17,20 @@
     REQUEST_ID_REUSED
     FORGED   the stored verdict is an approval that somebody else wrote
 ]]
-local record_key, failures_key, approvals_key, verdict_key = unpack(KEYS)
 local nonce, session, content, mac, fingerprint, tag, by_phone_limit, owner = unpack(ARGV)
+local record_key, failures_key, approvals_key, verdict_key = unpack(KEYS)
 local by_phone = nonce == ''
 local now = clock()
-local keys = redis.call('MGET', record_key, failures_key, approvals_key, verdict_key)
-local record = read_record(keys[1], record_key, now)
+local stored = redis.call('MGET', record_key, failures_key, approvals_key, verdict_key)
+local record = read_record(stored[1], record_key, now)
 
-local function count_guess()
+-- Functions name what they need: what a function takes from around it is made anew in each call.
+local function count_guess(record, by_phone)
   record.attempts = record.attempts + 1
   if by_phone then record.by_phone = record.by_phone + 1 end
 end
 
--- With an approval of now, and without those that are past their retention.
+-- The list of approvals with one of now, and without those that are past their retention.
 local function add_approval(approvals, owner, now)
   local kept = { owner, now }
   for i = 1, #approvals, 2 do
@@ -39,23 +40,23 @@ local function add_approval(approvals, owner, now)
       kept[#kept + 1] = time
     end
   end
-  return cmsgpack.pack(kept)
+  return kept
 end
 
 -- From here on the code is used up, by the request whose tag begins so.
 local function approve(by)
-  count_guess()
   end_code(record, 'approved')
   record.approved, record.approved_by = now, by
   write(record_key, pack_record(record), 'RETENTION_MS')
-  if keys[2] then redis.call('DEL', failures_key) end
-  write(approvals_key, add_approval(read_list(keys[3]), owner, now), 'APPROVAL_RETENTION_MS')
+  if stored[2] then redis.call('DEL', failures_key) end
+  local approvals = add_approval(read_list(stored[3]), owner, now)
+  write(approvals_key, cmsgpack.pack(approvals), 'APPROVAL_RETENTION_MS')
 end
 
 -- A verdict outlives its verification. The fingerprint binds it to the same guess by the same caller, session and
 -- target, so that a replay reveals nothing new and never compares again.
-if fingerprint ~= '' and keys[4] then
-  local known, at, verdict, verified, value, proof = cmsgpack.unpack(keys[4])
+if fingerprint ~= '' and stored[4] then
+  local known, at, verdict, verified, value, proof = cmsgpack.unpack(stored[4])
   if holds(at, at + REPLAY_MS, now) then
     if known ~= fingerprint then return { 'REQUEST_ID_REUSED' } end
     if verdict == 'APPROVED' then
@@ -64,6 +65,7 @@ if fingerprint ~= '' and keys[4] then
         local by = string.sub(proof, 1, 16)
         -- The call broke off in between. It uses the code up now, unless another one or its end came first.
         if record.state == 'pending' then
+          count_guess(record, by_phone)
           approve(by)
         elseif record.approved_by ~= by then
           return { 'NOT_FOUND' }
@@ -87,13 +89,13 @@ if left <= 0 then return { 'EXHAUSTED', record.nonce } end
 
 local right = record.mac == bound_mac(mac, record)
 local verdict, value = 'WRONG', left - 1
+count_guess(record, by_phone)
 if right then
   verdict, value = 'APPROVED', now
 else
-  count_guess()
   write_counters(record_key, record)
   if not record.test then
-    local failures = without_old(read_list(keys[2]), 1, now - APPROVAL_RETENTION_MS)
+    local failures = without_old(read_list(stored[2]), 1, now - APPROVAL_RETENTION_MS)
     failures[#failures + 1] = now
     write(failures_key, cmsgpack.pack(failures), 'APPROVAL_RETENTION_MS')
   end
@@ -102,8 +104,7 @@ end
 local proof = right and fingerprint ~= '' and bound(tag .. ':' .. record.nonce) or nil
 -- Before the code is used up: whoever repeats a call that broke off after that still hears of it.
 if fingerprint ~= '' then
-  local stored = cmsgpack.pack(fingerprint, now, verdict, record.nonce, value, proof)
-  write(verdict_key, stored, 'REPLAY_MS')
+  write(verdict_key, cmsgpack.pack(fingerprint, now, verdict, record.nonce, value, proof), 'REPLAY_MS')
 end
 if right then approve(proof and string.sub(proof, 1, 16)) end
 return { verdict, record.nonce, value, right and record.delivery or '' }

@@ -111,17 +111,19 @@ local same = orphan or resends_same and not is_test
   and record.digits == digits
   and is_fresh()
 local undo = record.nonce and with_steps(record, stored[1], UNDO_STEPS - 1)
-if not same then
+if same then
+  record.send_id, record.sent, record.sends = send_id, now, record.sends + 1
+  record.delivery, record.early, record.undo = nil, nil, undo
+else
   record = {
-    nonce = nonce, seed = seed, session = session, content = content,
-    replication_id = replication, state = 'pending', created = now, expires = now + life_ms, digits = digits,
+    attempts = 0, by_phone = 0,
+    nonce = nonce, seed = seed, mac = '', session = session, content = content, replication_id = replication,
+    state = 'pending', created = now, expires = now + life_ms, digits = digits,
     guesses = is_test and guesses or math.min(guesses, least_left(now, failures, budgets)),
-    attempts = 0, by_phone = 0, test = is_test, sends = 0,
+    test = is_test, send_id = send_id, sent = now, sends = 1, undo = undo,
   }
   record.mac = bound_mac(mac, record)
 end
-record.send_id, record.sent, record.sends, record.undo = send_id, now, record.sends + 1, undo
-record.delivery, record.early = nil, nil
 write(record_key, pack_record(record), record.expires - now + RETENTION_MS)
 
 -- What the next send will meet. One that takes the place of another may go beyond a window.

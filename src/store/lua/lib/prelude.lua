@@ -50,7 +50,6 @@ end
 
 -- Lists as they are stored: under f the times of failed guesses; under s the sends of all callers: time, SMS that it is
 -- charged for, <caller>:<send id>, time, …; under a the last approvals: <caller>:<purpose>, time, …
-local SEND_FIELDS = 3
 
 -- A list; empty when there is no such key.
 local function read_list(text)

@@ -1,7 +1,6 @@
 -- Sliding windows: the same rules as src/domain/limits.ts. Limits are flat lists: name, limit, window in ms, name, …; times
 -- are those in the past, newest first.
 
-local LIMIT_FIELDS = 3
 local budgets = GUESS_BUDGETS
 
 local function newest_first(list)
