@@ -255,6 +255,21 @@ export function keyContract(shared: SharedRedis): void {
       expect(await members('f')).toBe(1);
     });
 
+    it('approvals that are past their retention are deleted with the next one, to the millisecond', async () => {
+      const approve = async (purpose: string) => {
+        slot = { ...slot, purpose };
+        await send({ rules: { cooldownMs: 0 } });
+        expect((await check(RIGHT)).kind).toBe('approved');
+        return (await valuesOf(client, key('a'))).filter((value) => value.startsWith('auth:')).sort();
+      };
+      expect(await approve('login')).toEqual(['auth:login']);
+      time += 30 * DAY - 1;
+      expect(await approve('register')).toEqual(['auth:login', 'auth:register']);
+      time += 1;
+      expect(await approve('pay')).toEqual(['auth:pay', 'auth:register']);
+      expect(await approve('register')).toEqual(['auth:pay', 'auth:register']);
+    });
+
     it('failed guesses are one member each, and those of a test number none', async () => {
       await send();
       for (let i = 0; i < 5; i++) await check('wrong');

@@ -36,6 +36,19 @@ export function recordContract(world: World): void {
       expect(await status()).toMatchObject({ record: { state: 'pending' }, phoneVerifiedAt: approvedAt });
     });
 
+    it('is not the approval of another caller or purpose: each is remembered', async () => {
+      const slots = [slot(), { ...slot(), purpose: 'register' }, { ...slot(), caller: 'shop' }];
+      const approved: number[] = [];
+      for (const of of slots) {
+        reserved(await send({ slot: of, rules: { cooldownMs: 0 } }));
+        expect((await check(RIGHT, { slot: of })).kind).toBe('approved');
+        approved.push(now());
+        pass(MINUTE);
+      }
+      const known = await Promise.all(slots.map(async (of) => (await status(of)).phoneVerifiedAt));
+      expect(known).toEqual(approved);
+    });
+
     it('of another id, caller or purpose is not shown', async () => {
       const { reservation } = reserved(await send());
       const { nonce } = reservation;
