@@ -5,8 +5,9 @@
  * * The limit follows the event loop by AIMD (Chiu and Jain 1989, the rule of TCP). It grows by a quarter when calls found
  *   no place while the loop was idle at times: more calls at once are of no use to a processor that is full. It shrinks
  *   by a fifth while most calls meet turns of the loop that are longer than their class tolerates, or while the
- *   processor is full and a class before it has no place. So sends are cut first, then reads, and checks last. A call
- *   that only waits, for a vendor that hangs, keeps no processor busy and costs no other class a place.
+ *   processor is full and a class before it has no place; not before that has lasted, because a start, a collection of
+ *   garbage and a busy neighbour are no load. So sends are cut first, then reads, and checks last. A call that only
+ *   waits, for a vendor that hangs, keeps no processor busy and costs no other class a place.
  * * The queue is CoDel: see codel.ts.
  */
 import { performance } from 'node:perf_hooks';
@@ -51,6 +52,8 @@ const LEAST: Ceilings = { check: 32, read: 16, send: 16 };
 const SHRINK = 0.8;
 const GROW = 1.25;
 const WINDOW_MS = 100;
+/** Windows in a row that are over the limit before it shrinks. */
+const LASTING = 3;
 /** The share of its time for which the event loop has work, when more calls at once would only wait for each other. */
 const FULL = 0.9;
 /** `grpc.health.v1` in one window: its own, whatever else happens, and no more than that. */
@@ -71,6 +74,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   /** Of this window: how many calls met turns of which length. */
   let turns: { readonly calls: number; readonly ms: number }[] = [];
   let turnCalls = 0;
+  /** For how many windows each class has been over its limit. */
+  const strained: Record<LimitedClass, number> = { check: 0, read: 0, send: 0 };
 
   /** By the turns that most calls met: a single pause of the garbage collector is none of them. */
   function adjust(now: number): void {
@@ -80,7 +85,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     for (const name of CLASSES) {
       const slow = turns.reduce((sum, turn) => sum + (turn.ms > TOLERATED_MS[name] ? turn.calls : 0), 0) > calls / 2;
       queues[name].adjust(({ limit, underWay, full }) => {
-        const shrinks = slow || (busy && fullBefore);
+        strained[name] = slow || (busy && fullBefore) ? strained[name] + 1 : 0;
+        const shrinks = strained[name] >= LASTING;
         const grows = full && !busy;
         const wanted = shrinks ? Math.min(limit, underWay) * SHRINK : grows ? limit * GROW + 1 : limit;
         fullBefore ||= full;

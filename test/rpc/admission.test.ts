@@ -219,6 +219,21 @@ describe('the limit of a class', () => {
     expect(admission.of('check')?.limit).toBe(300);
   });
 
+  test('is not cut for two windows of late turns, which a start or a busy neighbour makes, but by the third', () => {
+    const admission = grown();
+    const before = () => {
+      admission.answerAll();
+      admission.windows(1, 'send', 1);
+    };
+    for (let n = 0; n < 10; n++) {
+      admission.calls(200, 'send').windows(2, 'send', 60);
+      before();
+    }
+    expect(limits(admission)).toEqual({ check: 300, read: 300, send: 300 });
+    admission.calls(200, 'send').windows(4, 'send', 60);
+    expect(admission.of('send')?.limit).toBeLessThan(300);
+  });
+
   test('of sends is not touched by hundreds that hang at their vendor, and checks have their places', () => {
     const admission = stage().calls(500, 'send');
     admission.windows(20, 'check', 1);
