@@ -149,6 +149,23 @@ export function settleContract(world: World): void {
     },
   );
 
+  it.each(['same', 'new'] as const)(
+    'under `%s` brings it back when three fail, the first one first',
+    async (resend) => {
+      const rules = { resend, cooldownMs: 0 };
+      const commands = Array.from({ length: 4 }, () => sendCommand({ rules }));
+      for (const command of commands) reserved(await store().send(command));
+      const [delivered, ...failed] = commands;
+      for (const { sendId } of failed) await settle(sendId, null);
+      await settle(delivered?.sendId ?? '', DELIVERY);
+      expect((await status()).record).toMatchObject({
+        nonce: delivered?.candidate.nonce,
+        sends: 1,
+        delivery: DELIVERY,
+      });
+    },
+  );
+
   it('restores no more guesses than the budget of the day has left', async () => {
     const rules = { resend: 'new', cooldownMs: 0, windows: [{ name: 'day', limit: 100, windowMs: DAY }] } as const;
     for (let code = 0; code < 3; code++) {
