@@ -51,11 +51,20 @@ const OTHER_SESSION = 'sentinel-session-of-another';
 
 const start = async (format: string, file?: string): Promise<SpiedApp> => {
   // 8 digits, so that no code turns up by chance.
-  const env = { COUNTERSIGN_CALLERS, LOG_FORMAT: format, LOG_LEVEL: 'trace', SMS_CODE_DIGITS: '8' };
+  const env = {
+    COUNTERSIGN_CALLERS,
+    LOG_FORMAT: format,
+    LOG_LEVEL: 'trace',
+    SMS_CODE_DIGITS: '8',
+    ADMISSION_SENDS: String(PLACES),
+  };
   const app = await startSpied(stage, { env, ...(file !== undefined && { file }) });
   apps.push(app);
   return app;
 };
+
+/** For sends at once. */
+const PLACES = 2;
 
 /** Everything that must show nowhere; phones and codes are added as they come up. */
 function sentinels(): Record<string, string> {
@@ -156,6 +165,20 @@ async function livesAndRefusals(app: SpiedApp, protocol: Protocol, secrets: Reco
     throw new Error(`could not send ${JSON.stringify(message)}`);
   });
   await user('a user whose vendor throws').send(mine);
+  app.inbox.answer(ACCEPT);
+
+  // A send that finds no place.
+  const placed = Promise.withResolvers<void>();
+  app.inbox.answer(async () => {
+    await placed.promise;
+    return ACCEPT();
+  });
+  const hanging = Array.from({ length: PLACES }, (_, n) => user(`a user in place ${n}`));
+  const sends = hanging.map((one) => one.send(mine));
+  await eventually('all places are taken', () => hanging.every((one) => one.received() > 0), { everyMs: 2 });
+  expect((await user('a user without a place').send(mine)).status).toBe('RESOURCE_EXHAUSTED');
+  placed.resolve();
+  for (const sent of await Promise.all(sends)) ok(sent);
   app.inbox.answer(ACCEPT);
 
   // A call that is repeated while it is under way, and after a failover.
@@ -288,12 +311,11 @@ describe.each(['json', 'pretty'])('everything, logged as %s at level trace', (fo
     const all = [app, limited, guessed];
     const events = () => all.flatMap((one) => one.events).filter((event) => event.type === 'rpc');
     await eventually('the last call has ended', () => events().some(({ reason }) => reason === 'CANCELED'));
-    // Every refusal there is was among them.
-    const reasons = new Set(
-      events()
-        .map(({ reason }) => reason)
-        .filter((reason) => reason !== null),
+    // Every refusal there is was among them. What is refused on its headers has an event of its own.
+    const reasons = new Set<string>(
+      all.flatMap((one) => one.events).some(({ type }) => type === 'shed') ? ['OVERLOADED'] : [],
     );
+    for (const { reason } of events()) if (reason !== null) reasons.add(reason);
     const known = ErrorReasonSchema.values.slice(1).map(({ localName }) => localName);
     expect([...reasons].sort()).toEqual(known.sort());
 
