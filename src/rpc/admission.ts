@@ -4,10 +4,10 @@
  *
  * * The limit follows the event loop by AIMD (Chiu and Jain 1989, the rule of TCP). It grows by a quarter when calls found
  *   no place while the loop was idle at times: more calls at once are of no use to a processor that is full. It shrinks
- *   by a fifth while most calls meet turns of the loop that are longer than their class tolerates, or while the
- *   processor is full and a class before it has no place; not before that has lasted, because a start, a collection of
- *   garbage and a busy neighbour are no load. So sends are cut first, then reads, and checks last. A call that only
- *   waits, for a vendor that hangs, keeps no processor busy and costs no other class a place.
+ *   by a fifth while the loop has less idle time than its class leaves, or while most calls meet turns of it that are
+ *   longer than their class tolerates; not before that has lasted, because a start, a collection of garbage and a busy
+ *   neighbour are no load. So sends are cut first, then reads, and checks last. A call that only waits, for a vendor that
+ *   hangs, keeps no processor busy and costs no other class a place.
  * * The queue is CoDel: see codel.ts.
  */
 import { performance } from 'node:perf_hooks';
@@ -40,10 +40,18 @@ type LimitedClass = Exclude<CallClass, 'health'>;
 /** Of the real clock, also where a test has put a virtual one in its place. */
 const { eventLoopUtilization } = performance;
 
-/** In the order in which they are served. */
-const CLASSES = ['check', 'read', 'send'] as const satisfies readonly LimitedClass[];
-/** The turns of the event loop that a class tolerates, in milliseconds. */
-const TOLERATED_MS: Readonly<Record<LimitedClass, number>> = { check: 20, read: 15, send: 10 };
+interface Tolerance {
+  /** Turns of the event loop, in milliseconds. */
+  readonly turnMs: number;
+  /** The share of its time for which the loop has work. */
+  readonly busy: number;
+}
+
+const TOLERATED: Readonly<Record<LimitedClass, Tolerance>> = {
+  check: { turnMs: 20, busy: 0.97 },
+  read: { turnMs: 15, busy: 0.94 },
+  send: { turnMs: 10, busy: 0.9 },
+};
 /**
  * To begin with, and what is left to a class that is cut: as many keep a processor busy, and fewer would not make a turn
  * shorter that is full of refusals. Sends wait for vendors, so they begin at their ceiling.
@@ -54,8 +62,6 @@ const GROW = 1.25;
 const WINDOW_MS = 100;
 /** Windows in a row that are over the limit before it shrinks. */
 const LASTING = 3;
-/** The share of its time for which the event loop has work, when more calls at once would only wait for each other. */
-const FULL = 0.9;
 /** `grpc.health.v1` in one window: its own, whatever else happens, and no more than that. */
 const HEALTH_CALLS = 50;
 
@@ -80,16 +86,15 @@ export function createAdmission(options: AdmissionOptions): Admission {
   /** By the turns that most calls met: a single pause of the garbage collector is none of them. */
   function adjust(now: number): void {
     const calls = turns.reduce((sum, turn) => sum + turn.calls, 0);
-    const busy = utilization() > FULL;
-    let fullBefore = false;
-    for (const name of CLASSES) {
-      const slow = turns.reduce((sum, turn) => sum + (turn.ms > TOLERATED_MS[name] ? turn.calls : 0), 0) > calls / 2;
-      queues[name].adjust(({ limit, underWay, full }) => {
-        strained[name] = slow || (busy && fullBefore) ? strained[name] + 1 : 0;
+    const worked = utilization();
+    for (const [name, queue] of Object.entries(queues) as [LimitedClass, Queue][]) {
+      const tolerated = TOLERATED[name];
+      const slow = turns.reduce((sum, turn) => sum + (turn.ms > tolerated.turnMs ? turn.calls : 0), 0) > calls / 2;
+      const busy = worked > tolerated.busy;
+      strained[name] = slow || busy ? strained[name] + 1 : 0;
+      queue.adjust(({ limit, underWay, full }) => {
         const shrinks = strained[name] >= LASTING;
-        const grows = full && !busy;
-        const wanted = shrinks ? Math.min(limit, underWay) * SHRINK : grows ? limit * GROW + 1 : limit;
-        fullBefore ||= full;
+        const wanted = shrinks ? Math.min(limit, underWay) * SHRINK : full && !busy ? limit * GROW + 1 : limit;
         return Math.min(ceilings?.[name] ?? 0, Math.max(LEAST[name], Math.floor(wanted)));
       });
     }

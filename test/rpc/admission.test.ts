@@ -41,9 +41,9 @@ function stage(ceilings: AdmissionOptions['ceilings'] = { check: 1_024, read: 51
     refused,
     begun,
     pass,
-    /** The event loop has no idle time from now on. */
-    saturate() {
-      utilization = 1;
+    /** From now on the event loop has work for this share of its time. */
+    work(share: number) {
+      utilization = share;
       return this;
     },
     endTurn,
@@ -170,18 +170,22 @@ describe('the limit of a class', () => {
   });
 
   test('does not grow while the event loop has no idle time: more at once would only wait for each other', () => {
-    const admission = stage().saturate();
+    const admission = stage().work(1);
     for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
     expect(admission.of('check')?.limit).toBe(32);
   });
 
   test.each([
-    ['check', { check: 300, read: 16, send: 16 }],
-    ['read', { check: 300, read: 300, send: 16 }],
-    ['send', { check: 300, read: 300, send: 300 }],
-  ] as const)('is cut while there is no idle time and a class before it has no place: %s', (name, expected) => {
-    const admission = grown().saturate();
-    for (let n = 0; n < 30; n++) admission.calls(400, name).windows(1, name, 1);
+    ['nobody', 0.89, { check: 300, read: 300, send: 300 }],
+    ['sends', 0.93, { check: 300, read: 300, send: 16 }],
+    ['sends, then reads', 0.96, { check: 300, read: 16, send: 16 }],
+    ['checks at last', 0.99, { check: 32, read: 16, send: 16 }],
+  ])('is cut while the event loop is idle for less than its class leaves: %s', (_, utilization, expected) => {
+    const admission = grown().work(utilization);
+    for (let n = 0; n < 60; n++) {
+      admission.calls(1, 'check').windows(1, 'check', 1);
+      admission.answerAll();
+    }
     expect(limits(admission)).toEqual(expected);
   });
 
