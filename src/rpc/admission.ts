@@ -53,8 +53,8 @@ const TOLERATED: Readonly<Record<LimitedClass, Tolerance>> = {
   send: { turnMs: 10, busy: 0.9 },
 };
 /**
- * To begin with, and what is left to a class that is cut: as many keep a processor busy, and fewer would not make a turn
- * shorter that is full of refusals. Sends wait for vendors, so they begin at their ceiling.
+ * What is left to a class that is cut: as many keep a processor busy, and fewer would not make a turn shorter that is full
+ * of refusals.
  */
 const LEAST: Ceilings = { check: 32, read: 16, send: 16 };
 const SHRINK = 0.8;
@@ -68,12 +68,12 @@ const HEALTH_CALLS = 50;
 export function createAdmission(options: AdmissionOptions): Admission {
   const { clock, ceilings, afterTurn = setImmediate, later = laterUnreferenced, utilization = measureLoop() } = options;
   if (ceilings === null) return { enter: (_, { run }) => run(() => undefined), state: () => new Map() };
-  const open = (name: LimitedClass, most: number): Queue =>
-    createQueue({ clock, later, limit: name === 'send' ? most : Math.min(LEAST[name], most) });
+  // From its ceiling on: a burst at an idle service, or one that waits for a slow Redis, is no reason to refuse.
+  const open = (limit: number): Queue => createQueue({ clock, later, limit });
   const queues: Readonly<Record<LimitedClass, Queue>> = {
-    check: open('check', ceilings.check),
-    read: open('read', ceilings.read),
-    send: open('send', ceilings.send),
+    check: open(ceilings.check),
+    read: open(ceilings.read),
+    send: open(ceilings.send),
   };
   let windowEndsAt = 0;
   let healthCalls = 0;

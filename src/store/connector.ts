@@ -72,6 +72,9 @@ function giveUpUnlessConnected(socket: Socket, event: 'connect' | 'secureConnect
   socket.once('close', done);
 }
 
+/** What Redis says before it closes a connection that it does not take: too many of them, or protected mode. */
+const REFUSED = /^-((?:ERR max number of clients|DENIED)[^\r]*)/;
+
 /** To be called after each write. Its one timer outlives many writes: it is set anew only when it fires. */
 function answersIn(socket: Socket, { silentMs, clock }: SocketBounds): () => void {
   let silentSince: number | null = null;
@@ -87,6 +90,10 @@ function answersIn(socket: Socket, { silentMs, clock }: SocketBounds): () => voi
 
   // Not before it is connected: a socket that somebody listens to hands out what nobody else listens to yet.
   socket.once('connect', () => {
+    socket.once('data', (first: Buffer) => {
+      const [, why] = REFUSED.exec(first.toString('latin1')) ?? [];
+      if (why !== undefined) socket.destroy(new Error(why));
+    });
     socket.on('data', () => {
       silentSince = null;
     });

@@ -144,33 +144,37 @@ describe('a queue', () => {
   });
 });
 
-/** The limits of all classes are at 300, because their calls waited and the event loop did not. */
-function grown() {
-  const admission = stage({ check: 300, read: 300, send: 300 });
+const CEILINGS = { check: 300, read: 300, send: 300 };
+
+/** The limits of all classes are as low as they become. */
+function cut() {
+  const admission = stage(CEILINGS).work(1);
   for (let n = 0; n < 30; n++) {
-    for (const name of ['check', 'read', 'send'] as const) admission.calls(400, name);
-    admission.windows(1, 'check', 1);
+    admission.calls(1, 'check').windows(1, 'check', 1);
     admission.answerAll();
   }
-  admission.pass(1_000);
-  admission.windows(2, 'check', 1);
-  expect(limits(admission)).toEqual({ check: 300, read: 300, send: 300 });
+  expect(limits(admission)).toEqual({ check: 32, read: 16, send: 16 });
   return admission;
 }
 
 describe('the limit of a class', () => {
-  test('grows up to its ceiling while calls find no place and the event loop is on time', () => {
-    const admission = stage({ check: 300, read: 8, send: 8 }).calls(33, 'check');
-    expect(admission.of('check')?.limit).toBe(32);
-    admission.windows(1, 'check', 1);
-    admission.windows(1, 'check', 1);
+  test('is its ceiling to begin with: what a slow Redis holds up is not refused while the event loop is on time', () => {
+    const admission = stage(CEILINGS).calls(300, 'read');
+    admission.windows(20, 'check', 1);
+    expect(admission.of('read')).toMatchObject({ underWay: 300, waiting: 0 });
+    expect(admission.refused).toEqual([]);
+  });
+
+  test('grows up to its ceiling again while calls find no place and the event loop has idle time', () => {
+    const admission = cut().work(0.5);
+    admission.calls(33, 'check').windows(2, 'check', 1);
     expect(admission.of('check')?.limit).toBeGreaterThan(32);
     for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
     expect(admission.of('check')?.limit).toBe(300);
   });
 
   test('does not grow while the event loop has no idle time: more at once would only wait for each other', () => {
-    const admission = stage().work(1);
+    const admission = cut();
     for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
     expect(admission.of('check')?.limit).toBe(32);
   });
@@ -181,7 +185,7 @@ describe('the limit of a class', () => {
     ['sends, then reads', 0.96, { check: 300, read: 16, send: 16 }],
     ['checks at last', 0.99, { check: 32, read: 16, send: 16 }],
   ])('is cut while the event loop is idle for less than its class leaves: %s', (_, utilization, expected) => {
-    const admission = grown().work(utilization);
+    const admission = stage(CEILINGS).work(utilization);
     for (let n = 0; n < 60; n++) {
       admission.calls(1, 'check').windows(1, 'check', 1);
       admission.answerAll();
@@ -195,7 +199,7 @@ describe('the limit of a class', () => {
       admission.windows(1, 'check', 1);
       admission.answerAll();
     }
-    expect(limits(admission)).toEqual({ check: 32, read: 16, send: 1_024 });
+    expect(limits(admission)).toEqual({ check: 1_024, read: 512, send: 1_024 });
   });
 
   test.each([
@@ -204,13 +208,13 @@ describe('the limit of a class', () => {
     ['sends, then reads', 16, { check: 300, read: 16, send: 16 }],
     ['checks at last', 21, { check: 32, read: 16, send: 16 }],
   ])('late turns of the event loop cut %s', (_, turnMs, expected) => {
-    const admission = grown();
+    const admission = stage(CEILINGS);
     admission.windows(60, 'check', turnMs);
     expect(limits(admission)).toEqual(expected);
   });
 
   test('is not cut for a pause that few calls met', () => {
-    const admission = grown();
+    const admission = stage(CEILINGS);
     for (let n = 0; n < 20; n++) {
       for (let turn = 0; turn < 9; turn++) {
         admission.calls(10, 'check').endTurn(1);
@@ -224,7 +228,7 @@ describe('the limit of a class', () => {
   });
 
   test('is not cut for two windows of late turns, which a start or a busy neighbour makes, but by the third', () => {
-    const admission = grown();
+    const admission = stage(CEILINGS);
     const before = () => {
       admission.answerAll();
       admission.windows(1, 'send', 1);

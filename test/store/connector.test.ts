@@ -161,3 +161,24 @@ describe('a server that accepts connections and says nothing', () => {
     expect(error.message).toBe('connect ETIMEDOUT');
   });
 });
+
+describe('a server that takes no connection', () => {
+  it.each(['-ERR max number of clients reached', '-DENIED Redis is running in protected mode'])(
+    'is quoted, although it ends it properly: %s',
+    async (line) => {
+      const server = createServer((socket) => void socket.end(`${line}\r\n`)).listen(0, '127.0.0.1');
+      closers.push(() => server.close());
+      await once(server, 'listening');
+      const redis = new Redis({
+        ...ONCE,
+        ...within({}),
+        lazyConnect: true,
+        port: (server.address() as AddressInfo).port,
+      });
+      closers.push(() => redis.disconnect());
+      const failed = once(redis, 'error');
+      await redis.connect().catch(() => undefined);
+      expect(await failed).toMatchObject([{ message: line.slice(1) }]);
+    },
+  );
+});
