@@ -78,7 +78,7 @@ export type Event =
   | { readonly type: 'callback_refused'; readonly provider: string; readonly why: CallbackRefusal }
   /** Reports could not be fetched from a vendor, or could not be stored. */
   | { readonly type: 'reports_failed'; readonly provider: string; readonly error: Error }
-  /** One per approval that a vendor was informed of. */
+  /** One per approval that a vendor was to be told of, alone or with others. */
   | { readonly type: 'conversion'; readonly provider: string; readonly ok: boolean; readonly vendorCode: string }
   /** The outcome of a send could not be stored. `attempt` counts from 0; after the last one it is given up. */
   | { readonly type: 'settle_failed'; readonly refund: boolean; readonly attempt: number; readonly error: Error }

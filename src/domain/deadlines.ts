@@ -57,8 +57,10 @@ export const DOUBTFUL_AGAIN_MS = 1_000;
 export const BREAKER_OPEN_MS = 5_000;
 export const BREAKER_MAX_OPEN_MS = 30_000;
 
-/** For a vendor to take note of one approval, in the background. */
+/** For a vendor to take note of approvals, in the background. */
 export const CONVERSION_MS = 5_000;
+/** An approval waits so long for others that go to the same vendor, which hears of them together. */
+export const CONVERSION_GATHER_MS = 100;
 
 /** A stop gives every call that was accepted the time to end. */
 export const DRAIN_MS = LONGEST_CALL_MS;

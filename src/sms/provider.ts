@@ -14,8 +14,13 @@ export interface Provider {
    * `unknown`, unless nothing was written yet.
    */
   send(message: Message, signal: AbortSignal): Promise<SendResult>;
-  /** Tells the vendor that the code of a message was entered. Vendors prefer carriers whose codes are entered. */
-  readonly converted?: (conversion: Conversion, signal: AbortSignal) => Promise<ConversionResult>;
+  /**
+   * Tells the vendor that the codes of these messages were entered; the result is that of each. Vendors prefer carriers
+   * whose codes are entered.
+   */
+  readonly converted?: (conversions: ConversionBatch, signal: AbortSignal) => Promise<ConversionResult>;
+  /** How many of them the vendor takes in one request; 1 when left out. */
+  readonly conversionsAtOnce?: number;
   /** How the vendor's delivery reports come in; left out when they do not. */
   readonly reports?: Reports;
   /** What a code of the vendor's table means, in English, for an operator. */
@@ -104,6 +109,8 @@ export interface Conversion {
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
+
+export type ConversionBatch = readonly [Conversion, ...Conversion[]];
 
 export type ConversionResult = { readonly ok: true } | { readonly ok: false; readonly vendorCode: string };
 

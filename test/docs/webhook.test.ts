@@ -1,7 +1,7 @@
 /** docs/webhook.md tells whoever writes a gateway what is so: its requests are the provider's, its snippets run, its tables hold. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Message } from '../../src/sms/provider.ts';
+import type { ConversionBatch, Message } from '../../src/sms/provider.ts';
 import { createWebhookProvider } from '../../src/sms/webhook/provider.ts';
 import { codeWords, fencesOf, markedPart, read, sectionOf, tableOf } from '../support/markdown.ts';
 import { startVendorServer, type VendorServer } from '../support/vendor-server.ts';
@@ -45,10 +45,18 @@ function messageOf({ body }: Shown): Message {
 }
 const message = messageOf(shown('message'));
 
+/** As the page shows them. */
+function approvalsOf({ body }: Shown): ConversionBatch {
+  const [first, ...others] = JSON.parse(body).approvals.map(({ message_id: messageId, at }: Record<string, string>) => {
+    return { messageId, at: Date.parse(at ?? '') };
+  });
+  return [first, ...others];
+}
+
 describe('the requests shown are those of the provider, byte for byte', () => {
   test.each([
     ['message', () => provider().send(message, forever)],
-    ['approval', () => provider().converted?.({ messageId: 'gw-20261121-000042', at: NOW }, forever)],
+    ['approvals', () => provider().converted?.(approvalsOf(shown('approvals')), forever)],
   ])('%s', async (part, act) => {
     await act();
     const { line, headers, body } = shown(part);

@@ -196,6 +196,20 @@ it('after a failover only the vendor that took the message is told', async () =>
   expect(toldTo(fakes)).toEqual({ ...nothing, tencent: [messageId] });
 });
 
+it('a gateway is told of codes that are entered at the same time together, of each once', async () => {
+  const { fakes, app, user: newUser } = await start(['webhook']);
+  const users = Array.from({ length: 20 }, () => newUser());
+  const messageIds = await Promise.all(users.map(sentTo));
+  const codes = users.map((user) => user.code());
+  const before = fakes.webhook.requests.length;
+  const verdicts = await Promise.all(users.map((user, index) => user.verdict(codes[index] ?? '')));
+  expect(new Set(verdicts)).toEqual(new Set(['APPROVED']));
+  await app.stop();
+  expect(fakes.webhook.approvals.toSorted()).toEqual(messageIds.toSorted());
+  expect(conversionsIn(app)).toHaveLength(20);
+  expect(fakes.webhook.requests.length - before, 'one, unless the machine is very slow').toBeLessThan(10);
+});
+
 it.each([
   ['twilio', { TWILIO_FEEDBACK: 'off' }],
   ['tencent', {}],

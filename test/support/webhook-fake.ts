@@ -50,7 +50,7 @@ export async function startWebhookFake({ secret, now = Date.now }: WebhookFakeOp
     }
     const content = JSON.parse(request.body);
     if (content.type === 'verification.approved') {
-      approvals.push(content.message_id);
+      for (const { message_id: id } of content.approvals) approvals.push(id);
       return { do: 'answer', status: 204 };
     }
     const id = String(request.headers['webhook-id']);

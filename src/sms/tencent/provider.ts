@@ -1,6 +1,6 @@
 /** Tencent Cloud SMS (SendSms of 2021-01-11) through Tencent's own SDK. */
 import { faultFailure } from '../faults.ts';
-import type { Conversion, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
+import type { ConversionBatch, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
 import { type ConnectionOptions, connectTencent, isRecord } from './client.ts';
 import { explainTencent, isTencentCode, ownFailure, type RefusalPolicy, refusal } from './failures.ts';
 import { type FillSettings, fill } from './fill.ts';
@@ -28,7 +28,7 @@ export function createTencentProvider(options: TencentOptions): Provider {
     return resultIn(outcome.response, { to, requestId: outcome.requestId, policy: options });
   }
 
-  async function converted({ messageId, at }: Conversion, signal: AbortSignal): Promise<ConversionResult> {
+  async function converted([{ messageId, at }]: ConversionBatch, signal: AbortSignal): Promise<ConversionResult> {
     const conversion = { SmsSdkAppId: sdkAppId, SerialNo: messageId, ConversionTime: Math.floor(at / 1000) };
     const outcome = await connection.call('ReportConversion', conversion, signal);
     if (outcome.kind === 'failed') return { ok: false, vendorCode: outcome.failure.vendorCode };

@@ -8,7 +8,7 @@
  */
 import VerifyBase from 'twilio/lib/rest/VerifyBase.js';
 import { kindOf } from '../code-table.ts';
-import type { Conversion, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
+import type { ConversionBatch, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
 import { type ClientOptions, createTwilioClient, type Exchange } from '../twilio/client.ts';
 import { doubtful, explainCode, type TwilioFailure } from '../twilio/failures.ts';
 import { TWILIO_VERIFY_CODES } from './codes.ts';
@@ -73,7 +73,7 @@ export function createTwilioVerifyProvider(options: TwilioVerifyOptions): Provid
     }
   }
 
-  async function converted({ messageId }: Conversion, signal: AbortSignal): Promise<ConversionResult> {
+  async function converted([{ messageId }]: ConversionBatch, signal: AbortSignal): Promise<ConversionResult> {
     const exchange: Exchange = { signal };
     try {
       await client.run(exchange, () => verifications(verificationIn(messageId)).update({ status: 'approved' }));

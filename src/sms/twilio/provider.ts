@@ -1,7 +1,7 @@
 /** Twilio Programmable Messaging (https://www.twilio.com/docs/messaging/api/message-resource), through Twilio's SDK. */
 import ApiBase from 'twilio/lib/rest/ApiBase.js';
 import { kindOf } from '../code-table.ts';
-import type { Conversion, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
+import type { ConversionBatch, ConversionResult, Failure, Message, Provider, SendResult } from '../provider.ts';
 import { type ClientOptions, createTwilioClient, type Exchange } from './client.ts';
 import { TWILIO_CODES } from './codes.ts';
 import { doubtful, explainCode, failureAtOnce, failureOf, type TwilioFailure } from './failures.ts';
@@ -66,7 +66,7 @@ export function createTwilioProvider(options: TwilioOptions): Provider {
     }
   }
 
-  async function converted({ messageId }: Conversion, signal: AbortSignal): Promise<ConversionResult> {
+  async function converted([{ messageId }]: ConversionBatch, signal: AbortSignal): Promise<ConversionResult> {
     const exchange: Exchange = { signal };
     try {
       await client.run(exchange, () => messages(messageId).feedback.create({ outcome: 'confirmed' }));

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Sender } from '../../domain/routing.ts';
-import type { Message, Provider } from '../provider.ts';
-import { createWebhookClient } from './client.ts';
+import type { Conversion, Message, Provider } from '../provider.ts';
+import { createWebhookClient, type WebhookClient } from './client.ts';
 import { resultOf } from './failures.ts';
 import { readReports } from './reports.ts';
 import { signatureHeaders, webhookKey } from './signature.ts';
@@ -23,16 +23,22 @@ export interface WebhookOptions {
   readonly now: () => number;
 }
 
+/** As many as a report of the gateway may have (docs/webhook.md). */
+const MAX_APPROVALS = 100;
+/** For approvals: 4,000 a second to a gateway that takes 200 ms. */
+const APPROVAL_SOCKETS = 8;
+
 /** Throws when the secret is not a valid one. */
 export function createWebhookProvider(options: WebhookOptions): Provider {
-  const { name = 'webhook', secret, reports, now } = options;
+  const { name = 'webhook', url, secret, reports, now } = options;
   const key = webhookKey(secret);
-  const client = createWebhookClient(options);
+  const messages = createWebhookClient(options);
+  // On connections of their own: a gateway that hangs on approvals keeps no message waiting.
+  const approvals = createWebhookClient({ url, maxSockets: APPROVAL_SOCKETS });
 
   /** `id` is the same for every repeat, so that a gateway can do each thing once. */
-  function post(id: string, content: { type: string; [field: string]: unknown }, signal: AbortSignal) {
+  function post(client: WebhookClient, { id, type, ...fields }: Content, signal: AbortSignal) {
     const at = now();
-    const { type, ...fields } = content;
     const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), ...fields });
     const headers = {
       'content-type': 'application/json',
@@ -48,13 +54,16 @@ export function createWebhookProvider(options: WebhookOptions): Provider {
     name,
 
     async send(message, signal) {
-      const posted = await post(message.sendId, { type: 'verification.code', ...fieldsOf(message) }, signal);
+      const content = { id: message.sendId, type: 'verification.code', ...fieldsOf(message) };
+      const posted = await post(messages, content, signal);
       return resultOf(posted, message, now());
     },
 
-    async converted({ messageId, at }, signal) {
-      const content = { type: 'verification.approved', message_id: messageId, at: new Date(at).toISOString() };
-      const posted = await post(`approved_${shortened(messageId)}`, content, signal);
+    conversionsAtOnce: MAX_APPROVALS,
+    async converted(conversions, signal) {
+      const told = conversions.map(approvalOf);
+      const content = { id: `approved_${digestOf(told)}`, type: 'verification.approved', approvals: told };
+      const posted = await post(approvals, content, signal);
       if (posted.kind === 'failed') return { ok: false, vendorCode: posted.fault };
       const ok = posted.status >= 200 && posted.status < 300;
       return ok ? { ok } : { ok, vendorCode: `http_${posted.status}` };
@@ -63,8 +72,17 @@ export function createWebhookProvider(options: WebhookOptions): Provider {
     // A gateway that passes messages on often knows only its own ids of them.
     ...(reports && { reports: { byMessageId: true, read: (request) => readReports(key, request) } }),
 
-    close: () => client.close(),
+    close() {
+      messages.close();
+      approvals.close();
+    },
   };
+}
+
+interface Content {
+  readonly id: string;
+  readonly type: string;
+  readonly [field: string]: unknown;
 }
 
 function fieldsOf(message: Message) {
@@ -87,7 +105,11 @@ function senderOf(sender: Sender): Readonly<Record<string, string | undefined>> 
   return Object.fromEntries(Object.entries(sender).map(([field, value]) => [snake(field), value]));
 }
 
-/** A signed id must not contain a full stop, but a gateway's id of a message may. */
-function shortened(messageId: string): string {
-  return createHash('sha256').update(messageId).digest('base64url').slice(0, 22);
+function approvalOf({ messageId, at }: Conversion) {
+  return { message_id: messageId, at: new Date(at).toISOString() };
+}
+
+/** What is told at once is told once: a digest of it is an id, and has no full stop, which a signed id must not contain. */
+function digestOf(approvals: readonly object[]): string {
+  return createHash('sha256').update(JSON.stringify(approvals)).digest('base64url').slice(0, 22);
 }

@@ -220,7 +220,7 @@ describe('an approval', () => {
   const APPROVED = { messageId: '5000:77', at: 1_795_215_032_987 };
 
   test('is told to Tencent by the id of its message, in whole seconds', async () => {
-    expect(await tencentTo(fake.url).converted?.(APPROVED, NEVER)).toEqual({ ok: true });
+    expect(await tencentTo(fake.url).converted?.([APPROVED], NEVER)).toEqual({ ok: true });
     expect(fake.conversions).toEqual([
       { SmsSdkAppId: '1400006666', SerialNo: '5000:77', ConversionTime: 1_795_215_032 },
     ]);
@@ -233,13 +233,13 @@ describe('an approval', () => {
     ['refuse_number', 'not a code', 'malformed'],
   ] as const)('that Tencent does not want is no error: %s %s', async (how, code, vendorCode) => {
     fake.answer({ how, code });
-    expect(await tencentTo(fake.url).converted?.(APPROVED, NEVER)).toEqual({ ok: false, vendorCode });
+    expect(await tencentTo(fake.url).converted?.([APPROVED], NEVER)).toEqual({ ok: false, vendorCode });
   });
 
   test('that cannot be told is no error', async () => {
     fake.misbehave({ do: 'hang' });
     const leaving = patienceWith({ do: 'hang' }, fake.server);
-    const told = await tencentTo(fake.url).converted?.(APPROVED, leaving);
+    const told = await tencentTo(fake.url).converted?.([APPROVED], leaving);
     expect(told).toEqual({ ok: false, vendorCode: 'timeout' });
   });
 

@@ -33,7 +33,7 @@ beforeEach(() => start());
 afterEach(stop);
 
 const send = (code: string, signal = NEVER) => provider.send({ ...MESSAGE, code }, signal);
-const approve = (messageId: string) => provider.converted?.({ messageId, at: now }, NEVER);
+const approve = (messageId: string) => provider.converted?.([{ messageId, at: now }], NEVER);
 const idOf = (result: Awaited<ReturnType<typeof send>>) => (result.kind === 'accepted' ? result.messageId : '');
 
 describe('a message', () => {

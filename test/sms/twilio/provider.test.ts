@@ -167,7 +167,7 @@ describe('feedback', () => {
   it('is asked for and given only where it is switched on', async () => {
     const telling = providerOf(fake.url, { feedback: true });
     await telling.send(MESSAGE, NEVER);
-    expect(await telling.converted?.(conversion, NEVER)).toEqual({ ok: true });
+    expect(await telling.converted?.([conversion], NEVER)).toEqual({ ok: true });
     expect(fake.sends).toMatchObject([{ provideFeedback: true }]);
     expect(fake.feedback).toEqual([{ messageSid: MESSAGE_SID, outcome: 'confirmed' }]);
     expect(provider.converted).toBeUndefined();
@@ -177,14 +177,14 @@ describe('feedback', () => {
   it('that fails is told in a word', async () => {
     const telling = providerOf(fake.url, { feedback: true });
     fake.behave(twilioError(404, 20404));
-    expect(await telling.converted?.(conversion, NEVER)).toEqual({ ok: false, vendorCode: '20404' });
+    expect(await telling.converted?.([conversion], NEVER)).toEqual({ ok: false, vendorCode: '20404' });
     fake.behave({ do: 'hang' });
     const leaving = patienceWith({ do: 'hang' }, fake);
-    expect(await telling.converted?.(conversion, leaving)).toEqual({
+    expect(await telling.converted?.([conversion], leaving)).toEqual({
       ok: false,
       vendorCode: 'timeout',
     });
-    const result = await telling.converted?.({ ...conversion, messageId: '../escape?' }, NEVER);
+    const result = await telling.converted?.([{ ...conversion, messageId: '../escape?' }], NEVER);
     expect(result).toEqual({ ok: false, vendorCode: 'network' });
     telling.close?.();
   });

@@ -438,26 +438,62 @@ describe('connections', () => {
   });
 });
 
-describe('an approval', () => {
-  test('is told under an id that stays the same', async () => {
+describe('approvals', () => {
+  test('are told together, under an id of their own', async () => {
     const one = provider();
-    const told = { messageId: 'gw.7', at: NOW - 1000 };
-    expect(await one.converted?.(told, forever())).toEqual({ ok: true });
-    await one.converted?.(told, forever());
-    expect(fake.approvals).toEqual(['gw.7', 'gw.7']);
+    const [first, second] = [
+      { messageId: 'gw.7', at: NOW - 1000 },
+      { messageId: 'gw.8', at: NOW },
+    ];
+    expect(await one.converted?.([first, second], forever())).toEqual({ ok: true });
+    await one.converted?.([first], forever());
+    expect(fake.approvals).toEqual(['gw.7', 'gw.8', 'gw.7']);
+    const [both, alone] = fake.requests.slice(-2);
+    expect(JSON.parse(both?.body ?? '')).toEqual({
+      type: 'verification.approved',
+      timestamp: '2026-11-21T04:05:06.789Z',
+      approvals: [
+        { message_id: 'gw.7', at: '2026-11-21T04:05:05.789Z' },
+        { message_id: 'gw.8', at: '2026-11-21T04:05:06.789Z' },
+      ],
+    });
+    expect(both?.headers['webhook-id']).toMatch(/^approved_[\w-]{22}$/);
+    expect(alone?.headers['webhook-id']).toMatch(/^approved_[\w-]{22}$/);
+    expect(alone?.headers['webhook-id']).not.toBe(both?.headers['webhook-id']);
+  });
+
+  test('of the same message at another time have another id', async () => {
+    const one = provider();
+    for (const at of [NOW, NOW + 1]) await one.converted?.([{ messageId: 'gw-7', at }], forever());
     const [first, second] = fake.requests.slice(-2);
-    expect(first?.headers['webhook-id']).toMatch(/^approved_[\w-]{22}$/);
-    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
-    expect(JSON.parse(first?.body ?? '')).toMatchObject({ at: '2026-11-21T04:05:05.789Z' });
+    expect(second?.headers['webhook-id']).not.toBe(first?.headers['webhook-id']);
+  });
+
+  test('that a gateway never answers keep no message waiting', async () => {
+    const own = await startWebhookFake({ secret: SECRET, now: () => NOW });
+    const one = provider({ url: own.url, maxSockets: 1 });
+    own.behave({ do: 'hang' });
+    const leaving = new AbortController();
+    const told = Array.from({ length: 20 }, (_, at) => one.converted?.([{ messageId: 'gw-7', at }], leaving.signal));
+    await eventually('they hang', () => own.requests.length === 8);
+    own.behave(null);
+    expect(await one.send(message, forever())).toEqual(taken('gw-1', 1));
+    expect(own.requests.length, 'the other approvals wait').toBe(8 + 1);
+    leaving.abort();
+    expect(await Promise.all(told)).toEqual(Array(20).fill({ ok: false, vendorCode: 'timeout' }));
+    expect(await one.converted?.([{ messageId: 'gw-7', at: NOW }], forever())).toEqual({ ok: true });
+    one.close?.();
+    await eventually('no connection is left', () => own.connections.open === 0);
+    await own.stop();
   });
 
   test.each<[Behaviour, string]>([
     [answer(404), 'http_404'],
     [answer(302, '', { location: '/' }), 'http_302'],
     [{ do: 'reset_after' }, 'reset'],
-  ])('that is not taken says so: %o', async (behaviour, vendorCode) => {
+  ])('that are not taken say so: %o', async (behaviour, vendorCode) => {
     fake.behave(behaviour);
-    const told = await provider().converted?.({ messageId: 'gw-7', at: NOW }, forever());
+    const told = await provider().converted?.([{ messageId: 'gw-7', at: NOW }], forever());
     expect(told).toEqual({ ok: false, vendorCode });
   });
 });
