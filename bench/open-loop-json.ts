@@ -22,6 +22,8 @@ export function jsonLine({ port, token, onEnd, waiting, free }: JsonLineOptions)
     opened.setNoDelay(true);
     opened.setEncoding('latin1');
     opened.on('error', () => undefined);
+    // As the pools of HTTP clients do: who waits gets a connection once it is there.
+    opened.once('connect', pump);
     opened.on('data', (text: string) => read(text));
     return opened;
   }
@@ -60,8 +62,6 @@ export function jsonLine({ port, token, onEnd, waiting, free }: JsonLineOptions)
     }
   }
 
-  free.add(pump);
-
   return {
     make(next) {
       waiting.push(next);
@@ -77,7 +77,6 @@ export function jsonLine({ port, token, onEnd, waiting, free }: JsonLineOptions)
       call = null;
       answer = '';
       onEnd(ended, 'expired');
-      pump();
     },
     close: () => void socket.destroy(),
   };

@@ -167,6 +167,8 @@ export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
 }
 
 if (import.meta.main) {
+  // Of errors of its sockets it needs no traces, and many of them cost much.
+  Error.stackTraceLimit = 0;
   const result = await openLoop(JSON.parse(process.argv[2] ?? '{}') as OpenLoopPlan);
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exit(0);

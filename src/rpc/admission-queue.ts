@@ -1,6 +1,6 @@
 /** The calls of one class: so many under way, and those that wait for a place. */
 import type { Shed } from '../event.ts';
-import { createCodel } from './codel.ts';
+import { createCodel, INTERVAL_MS } from './codel.ts';
 
 export interface Entrant {
   /** On the clock of the admission: after that its caller has gone. */
@@ -14,8 +14,12 @@ export interface Entrant {
 
 export interface Queue {
   enter(entrant: Entrant, now: number): void;
-  /** Sets a new limit. `full`: a call found no place since it was set the last time. */
-  adjust(next: (now: { limit: number; underWay: number; full: boolean }) => number): void;
+  /**
+   * Sets a new limit. `full`: a call found no place since it was set the last time. `strained`: until it is set again, a
+   * call is refused that has less time left than it might have to wait. Answered, its caller would be gone; and the
+   * connection with it, which costs more than the call.
+   */
+  adjust(strained: boolean, next: (now: { limit: number; underWay: number; full: boolean }) => number): void;
   state(): QueueState;
 }
 
@@ -49,6 +53,9 @@ export function createQueue({ clock, later, limit }: QueueOptions): Queue {
   let underWay = 0;
   let full = false;
   let scheduled = false;
+  let leastLeftMs = 0;
+
+  const isLate = ({ expiresAt }: Entrant, now: number) => now + leastLeftMs >= expiresAt;
 
   function begin(entrant: Entrant): void {
     underWay += 1;
@@ -66,7 +73,7 @@ export function createQueue({ clock, later, limit }: QueueOptions): Queue {
     const now = clock();
     for (const next of waiting) {
       const { entrant, since } = next;
-      const late = now >= entrant.expiresAt;
+      const late = isLate(entrant, now);
       const refused = late || now - since > codel.mostMs();
       if (!entrant.gone() && !refused && underWay >= limit) break;
       waiting.delete(next);
@@ -99,7 +106,7 @@ export function createQueue({ clock, later, limit }: QueueOptions): Queue {
     enter(entrant, now) {
       if (underWay < limit && waiting.size === 0) {
         codel.note(0, now);
-        return begin(entrant);
+        return isLate(entrant, now) ? entrant.refuse('deadline') : begin(entrant);
       }
       full = true;
       waiting.add({ entrant, since: now });
@@ -110,7 +117,8 @@ export function createQueue({ clock, later, limit }: QueueOptions): Queue {
       }
       schedule(now);
     },
-    adjust(next) {
+    adjust(strained, next) {
+      leastLeftMs = strained ? INTERVAL_MS : 0;
       limit = next({ limit, underWay, full });
       full = false;
       if (waiting.size > 0) serve();

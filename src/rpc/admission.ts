@@ -92,7 +92,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const slow = turns.reduce((sum, turn) => sum + (turn.ms > tolerated.turnMs ? turn.calls : 0), 0) > calls / 2;
       const busy = worked > tolerated.busy;
       strained[name] = slow || busy ? strained[name] + 1 : 0;
-      queue.adjust(({ limit, underWay, full }) => {
+      queue.adjust(slow || busy, ({ limit, underWay, full }) => {
         const shrinks = strained[name] >= LASTING;
         const wanted = shrinks ? Math.min(limit, underWay) * SHRINK : full && !busy ? limit * GROW + 1 : limit;
         return Math.min(ceilings?.[name] ?? 0, Math.max(LEAST[name], Math.floor(wanted)));

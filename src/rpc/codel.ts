@@ -11,7 +11,8 @@ export interface Codel {
 
 /** The queue stands while no call of an interval waited less. */
 const TARGET_MS = 5;
-const INTERVAL_MS = 100;
+/** No call waits longer. */
+export const INTERVAL_MS = 100;
 
 export function createCodel(): Codel {
   let endsAt = 0;

@@ -129,6 +129,18 @@ describe('a queue', () => {
     expect(admission.refused).toEqual(refused);
   });
 
+  test.each([
+    ['has work all the time', 1, 100, false],
+    ['has work all the time', 1, 101, true],
+    ['has idle time', 0.5, 1, true],
+  ])('while the event loop %s (%s), begins a call that has %i ms left: %s', (_, share, expiresInMs, begins) => {
+    const admission = stage().work(share);
+    admission.windows(2, 'check', 1);
+    admission.call('the late one', 'check', { expiresInMs });
+    expect(admission.begun.includes('the late one')).toBe(begins);
+    expect(admission.refused).toEqual(begins ? [] : [{ name: 'the late one', why: 'deadline' }]);
+  });
+
   test('is never longer than 1,024 calls: the oldest goes', () => {
     const admission = stage({ check: 8, read: 8, send: 8 }).calls(8 + 1_024, 'check');
     expect(admission.refused).toEqual([]);
