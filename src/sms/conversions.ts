@@ -66,8 +66,7 @@ function createTeller(
   /** The result of a request is that of each of its conversions. */
   function report(conversions: readonly Conversion[], result: ConversionResult): void {
     const vendorCode = result.ok ? '' : result.vendorCode;
-    for (let i = 0; i < conversions.length; i++)
-      emit({ type: 'conversion', provider: name, ok: result.ok, vendorCode });
+    for (const _ of conversions) emit({ type: 'conversion', provider: name, ok: result.ok, vendorCode });
   }
 
   async function request(conversions: ConversionBatch): Promise<void> {
