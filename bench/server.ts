@@ -1,4 +1,6 @@
 /** Servers to be measured, each a process of its own on loopback; what they log is written and thrown away. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from '../test/support/child.ts';
 import { freePort } from '../test/support/port.ts';
@@ -23,8 +25,15 @@ export type Metrics = (name: string) => number;
 /** This checkout. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/** What the image of a checkout gives to Node, but for its share of a container's memory. */
+function imageFlags(root: string): string[] {
+  const [, entrypoint = '[]'] = /^ENTRYPOINT (.+)$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8')) ?? [];
+  const words = JSON.parse(entrypoint) as string[];
+  return words.filter((word) => word.startsWith('--') && !word.includes('percentage'));
+}
+
 /**
- * `command` is what follows `node`, `['src/main.ts']`, in the checkout `root`. Throws, quoting standard error, when it ends before it
+ * `command` is what follows `node` and its flags, `['src/main.ts']`, in the checkout `root`. Throws, quoting standard error, when it ends before it
  * is ready.
  */
 export async function startServer(
@@ -34,10 +43,14 @@ export async function startServer(
 ): Promise<Server> {
   const [grpc, http, ops] = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
   const addresses = { GRPC_LISTEN: String(grpc), HTTP_LISTEN: String(http), OPS_LISTEN: String(ops) };
-  const child = await startChild('/bin/sh', ['-c', 'exec "$@" > /dev/null', 'sh', process.execPath, ...command], {
-    env: { ...addresses, ...env },
-    cwd: root,
-  });
+  const child = await startChild(
+    '/bin/sh',
+    ['-c', 'exec "$@" > /dev/null', 'sh', process.execPath, ...imageFlags(root), ...command],
+    {
+      env: { ...addresses, ...env },
+      cwd: root,
+    },
+  );
   await eventually('the server is ready', async () => {
     return !child.running() || (await fetch(`http://${ops}/readyz`)).ok;
   });
