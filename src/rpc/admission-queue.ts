@@ -15,11 +15,11 @@ export interface Entrant {
 export interface Queue {
   enter(entrant: Entrant, now: number): void;
   /**
-   * Sets a new limit. `full`: a call found no place since it was set the last time. `strained`: until it is set again, a
-   * call is refused that has less time left than it might have to wait. Answered, its caller would be gone; and the
+   * Sets a new limit. `full`: a call found no place since it was set the last time. `wary`: until it is set again, a call
+   * is refused that has less time left than it might have to wait. Answered, its caller would be gone; and the
    * connection with it, which costs more than the call.
    */
-  adjust(strained: boolean, next: (now: { limit: number; underWay: number; full: boolean }) => number): void;
+  adjust(wary: boolean, next: (now: { limit: number; underWay: number; full: boolean }) => number): void;
   state(): QueueState;
 }
 
@@ -117,8 +117,8 @@ export function createQueue({ clock, later, limit }: QueueOptions): Queue {
       }
       schedule(now);
     },
-    adjust(strained, next) {
-      leastLeftMs = strained ? INTERVAL_MS : 0;
+    adjust(wary, next) {
+      leastLeftMs = wary ? INTERVAL_MS : 0;
       limit = next({ limit, underWay, full });
       full = false;
       if (waiting.size > 0) serve();

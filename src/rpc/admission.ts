@@ -62,6 +62,8 @@ const GROW = 1.25;
 const WINDOW_MS = 100;
 /** Windows in a row that are over the limit before it shrinks. */
 const LASTING = 3;
+/** Windows after the last one over the limit for which no call is begun that is about to expire. */
+const WARY = 10;
 /** `grpc.health.v1` in one window: its own, whatever else happens, and no more than that. */
 const HEALTH_CALLS = 50;
 
@@ -82,6 +84,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let turnCalls = 0;
   /** For how many windows each class has been over its limit. */
   const strained: Record<LimitedClass, number> = { check: 0, read: 0, send: 0 };
+  /** For how many windows each will be wary. */
+  const wary: Record<LimitedClass, number> = { check: 0, read: 0, send: 0 };
 
   /** By the turns that most calls met: a single pause of the garbage collector is none of them. */
   function adjust(now: number): void {
@@ -92,9 +96,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const slow = turns.reduce((sum, turn) => sum + (turn.ms > tolerated.turnMs ? turn.calls : 0), 0) > calls / 2;
       const busy = worked > tolerated.busy;
       strained[name] = slow || busy ? strained[name] + 1 : 0;
-      queue.adjust(slow || busy, ({ limit, underWay, full }) => {
+      wary[name] = slow || busy ? WARY : Math.max(0, wary[name] - 1);
+      queue.adjust(wary[name] > 0, ({ limit, underWay, full }) => {
         const shrinks = strained[name] >= LASTING;
-        const wanted = shrinks ? Math.min(limit, underWay) * SHRINK : full && !busy ? limit * GROW + 1 : limit;
+        // Most sends under way wait for a vendor: they are not what keeps the loop busy.
+        const used = name === 'send' ? limit : Math.min(limit, underWay);
+        const wanted = shrinks ? used * SHRINK : full && !busy ? limit * GROW + 1 : limit;
         return Math.min(ceilings?.[name] ?? 0, Math.max(LEAST[name], Math.floor(wanted)));
       });
     }

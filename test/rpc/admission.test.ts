@@ -130,16 +130,21 @@ describe('a queue', () => {
   });
 
   test.each([
-    ['has work all the time', 1, 100, false],
-    ['has work all the time', 1, 101, true],
-    ['has idle time', 0.5, 1, true],
-  ])('while the event loop %s (%s), begins a call that has %i ms left: %s', (_, share, expiresInMs, begins) => {
-    const admission = stage().work(share);
-    admission.windows(2, 'check', 1);
-    admission.call('the late one', 'check', { expiresInMs });
-    expect(admission.begun.includes('the late one')).toBe(begins);
-    expect(admission.refused).toEqual(begins ? [] : [{ name: 'the late one', why: 'deadline' }]);
-  });
+    ['has work all the time', 0, 100, false],
+    ['has work all the time', 0, 101, true],
+    ['had so until less than a second ago', 8, 100, false],
+    ['had so a second ago', 9, 1, true],
+  ])(
+    'of an event loop that %s (%i windows in between) begins a call that has %i ms left: %s',
+    (_, idle, leftMs, begins) => {
+      const admission = stage().work(1);
+      admission.windows(2, 'check', 1);
+      admission.work(0.5).windows(idle, 'check', 1);
+      admission.call('the late one', 'check', { expiresInMs: leftMs });
+      expect(admission.begun.includes('the late one')).toBe(begins);
+      expect(admission.refused).toEqual(begins ? [] : [{ name: 'the late one', why: 'deadline' }]);
+    },
+  );
 
   test('is never longer than 1,024 calls: the oldest goes', () => {
     const admission = stage({ check: 8, read: 8, send: 8 }).calls(8 + 1_024, 'check');
@@ -260,6 +265,15 @@ describe('the limit of a class', () => {
     expect(admission.of('send')).toMatchObject({ underWay: 500, limit: 1_024, waiting: 0 });
     expect(admission.refused).toEqual([]);
     expect(admission.begun).toHaveLength(520);
+  });
+
+  test.each([
+    ['sends, of which most wait for a vendor: from where it is', 'send', 655],
+    ['checks: from what is under way', 'check', 64],
+  ] as const)('shrinks for %s', (_, callClass, expected) => {
+    const admission = stage().calls(100, callClass);
+    admission.work(1).windows(5, callClass === 'send' ? 'check' : 'send', 1);
+    expect(admission.of(callClass)?.limit).toBe(expected);
   });
 
   test('of one class is never taken by another', () => {
