@@ -87,7 +87,18 @@ export type Event =
   /** The connection to the store changed. */
   | { readonly type: 'store_connection'; readonly state: 'ready' | 'lost'; readonly error?: Error };
 
-export type StoreOperation = 'send' | 'settle' | 'check' | 'cancel' | 'status' | 'report' | 'link' | 'lookup' | 'ready';
+export type StoreOperation =
+  | 'send'
+  | 'settle'
+  | 'check'
+  | 'cancel'
+  | 'status'
+  | 'report'
+  | 'link'
+  | 'lookup'
+  | 'take'
+  | 'give'
+  | 'ready';
 
 export type BreakerState = 'closed' | 'open' | 'half_open';
 

@@ -52,6 +52,11 @@ export function keysOf(prefix: string, slot: Slot) {
   };
 }
 
+/** The key of a row: all rows of a subject are in one hash slot. No tag of a phone or a message begins so. */
+export function rowKeyOf(prefix: string, subject: string, row: string): string {
+  return `${prefix}:${LAYOUT}:{l.${subject}}:${row}`;
+}
+
 /** A key of no phone, for the script that asks whether this server can be the store. */
 export function readyKeyOf(prefix: string): string {
   return `${prefix}:${LAYOUT}:{ready}`;

@@ -16,6 +16,7 @@ import {
   UNDO_STEPS,
 } from '../domain/policy.ts';
 import { WAITING_REPORTS } from '../domain/reports.ts';
+import { RING_PARTS } from './takes.ts';
 
 const CONSTANTS: Readonly<Record<string, string | number>> = {
   APPROVAL_RETENTION_MS,
@@ -26,6 +27,7 @@ const CONSTANTS: Readonly<Record<string, string | number>> = {
   REPLAY_MS,
   REPORT_MS,
   RETENTION_MS,
+  RING_PARTS,
   SENDING_MS,
   SHARED_GRID_MS,
   UNDO_STEPS,

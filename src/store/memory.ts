@@ -10,18 +10,20 @@ import { check } from './memory-check.ts';
 import { createMemoryLinks } from './memory-links.ts';
 import { currentOf, historyOf, isGone, newPhone, type Phone, recordReply } from './memory-records.ts';
 import { send, settle } from './memory-sends.ts';
+import { createMemoryTakes } from './memory-takes.ts';
 import type { ReportCommand, ReportReply } from './report-commands.ts';
 import type { CancelCommand, RecordReply, StatusCommand, StatusReply, Store } from './store.ts';
 
 export interface MemoryStoreOptions {
   readonly now: () => number;
-  /** Phones remembered, and as many messages of vendors. */
+  /** Phones remembered, and as many messages of vendors and rows. */
   readonly capacity?: number;
 }
 
 export function createMemoryStore({ now, capacity = 100_000 }: MemoryStoreOptions): Store {
   const phones = createLruMap<Phone>(capacity);
   const links = createMemoryLinks({ now, capacity });
+  const takes = createMemoryTakes({ now, capacity });
 
   function phoneOf({ phoneKey }: Slot): Phone {
     const known = phones.get(phoneKey);
@@ -40,10 +42,13 @@ export function createMemoryStore({ now, capacity = 100_000 }: MemoryStoreOption
     report: async (command) => report(phoneOf(command.slot), command, now()),
     link: async (command) => links.link(command),
     lookup: async (command) => links.lookup(command),
+    take: async (command) => takes.take(command),
+    give: async (command) => takes.give(command),
     ready: async () => undefined,
     async close() {
       phones.clear();
       links.clear();
+      takes.clear();
     },
   };
 }

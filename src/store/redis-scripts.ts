@@ -11,7 +11,7 @@ import { explainOutage } from './outage.ts';
 import type { Reply } from './replies.ts';
 import { createReplyTimeout } from './reply-timeout.ts';
 
-/** Each script is one atomic transition: its number of keys, and the files of lua/lib that it needs. */
+/** Each script is one atomic transition: its number of keys, null when a call says it first, and the files of lua/lib that it needs. */
 const SCRIPTS = {
   send: { keys: 5, libraries: ['record', 'usable', 'answer', 'windows', 'limits'] },
   settle: { keys: 4, libraries: ['record', 'answer', 'windows', 'reports'] },
@@ -21,8 +21,10 @@ const SCRIPTS = {
   report: { keys: 1, libraries: ['record', 'usable', 'reports'] },
   link: { keys: 2, libraries: ['links'] },
   lookup: { keys: 2, libraries: ['links'] },
+  take: { keys: null, libraries: ['rows'] },
+  give: { keys: null, libraries: ['rows'] },
   ready: { keys: 1, libraries: [] },
-} as const satisfies Record<string, { readonly keys: number; readonly libraries: readonly string[] }>;
+} as const satisfies Record<string, { readonly keys: number | null; readonly libraries: readonly string[] }>;
 
 export type ScriptName = keyof typeof SCRIPTS;
 export type Scripts = Record<ScriptName, string>;
@@ -93,7 +95,8 @@ export function createScriptCalls(options: ScriptCallOptions): ScriptCalls {
 
   const sources = options.scripts ?? loadScripts();
   for (const name of SCRIPT_NAMES) {
-    client.defineCommand(`cs_${name}`, { lua: sources[name], numberOfKeys: SCRIPTS[name].keys });
+    const { keys } = SCRIPTS[name];
+    client.defineCommand(`cs_${name}`, { lua: sources[name], ...(keys !== null && { numberOfKeys: keys }) });
   }
   const scripts = client as unknown as Record<`cs_${ScriptName}`, Script>;
 

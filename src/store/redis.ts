@@ -8,6 +8,7 @@ import type { Limit } from '../domain/policy.ts';
 import { deliveryText } from './delivery-text.ts';
 import { keysOf, messageKeysOf, ownerOf, readyKeyOf } from './keys.ts';
 import { createScriptCalls, type ScriptCallOptions } from './redis-scripts.ts';
+import { forGive, forTake } from './redis-takes.ts';
 import * as replies from './replies.ts';
 import type { LinkCommand, LookupCommand, ReportCommand } from './report-commands.ts';
 import type { CancelCommand, CheckCommand, SendCommand, SettleCommand, StatusCommand, Store } from './store.ts';
@@ -39,6 +40,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     report: (command) => run('report', replies.reportReply, forReport(prefix, command)),
     link: (command) => run('link', replies.linkReply, forLink(prefix, command)),
     lookup: (command) => run('lookup', replies.lookupReply, forLookup(prefix, command)),
+    take: (command) => run('take', (reply) => replies.takeReply(reply, command), forTake(prefix, command)),
+    give: (command) => run('give', replies.giveReply, forGive(prefix, command)),
     ready,
     close: async () => close(),
   };

@@ -3,6 +3,7 @@ import type { Delivery } from '../domain/delivery.ts';
 import { deliveryOf } from './delivery-text.ts';
 import type { LinkReply, LookupReply, ReportReply, WaitingReport } from './report-commands.ts';
 import type { CheckReply, RecordReply, Reservation, SendReply, StatusReply, VerificationRecord } from './store.ts';
+import type { TakeCommand, TakenRow, TakeReply } from './takes.ts';
 
 type Part = string | number;
 
@@ -75,6 +76,22 @@ export function reportReply([word, age]: Reply): ReportReply {
     default:
       return unknown('report', word);
   }
+}
+
+export function takeReply([word, first, ...rest]: Reply, { rows }: TakeCommand): TakeReply {
+  if (word === 'TAKEN') return { kind: 'taken', at: integer(first), rows: rest.map(takenRow) };
+  if (word !== 'REFUSED') return unknown('take', word);
+  const by = rows[integer(first)]?.name;
+  return { kind: 'refused', by: text(by), retryAfterMs: integer(rest[0]) };
+}
+
+function takenRow(before: Part): TakenRow {
+  if (before === 'full') return { full: true, before: null };
+  return { full: false, before: before === '' ? null : Number(before) };
+}
+
+export function giveReply([word]: Reply): void {
+  if (word !== 'GIVEN') unknown('give', word);
 }
 
 export function linkReply([word, ...reports]: Reply): LinkReply {

@@ -16,6 +16,7 @@ import type {
   ReportCommand,
   ReportReply,
 } from './report-commands.ts';
+import type { GiveCommand, TakeCommand, TakeReply } from './takes.ts';
 
 export type { ReportReply } from './report-commands.ts';
 
@@ -38,6 +39,9 @@ export interface Store {
    * EARLY_REPORT_MS, and in WAITING_REPORTS of its bucket. In whichever order the two calls come, no report is lost.
    */
   lookup(command: LookupCommand): Promise<LookupReply>;
+  /** Takes from every row of a subject, or from none. What was taken is given back by `give`, or by itself after each row's window. */
+  take(command: TakeCommand): Promise<TakeReply>;
+  give(command: GiveCommand): Promise<void>;
   /** Throws unless the store answers and accepts writes. */
   ready(): Promise<void>;
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Delivery, ReportedStatus } from '../../src/domain/delivery.ts';
 import type { Limit, ResendPolicy } from '../../src/domain/policy.ts';
 import type { SendRules, Store } from '../../src/store/store.ts';
+import type { TakeCommand } from '../../src/store/takes.ts';
 
 /** Random commands for one phone: small alphabets, so that they meet each other. */
 export type Command =
@@ -43,6 +44,8 @@ export type Command =
     }
   | { readonly kind: 'link'; readonly message: number; readonly token: string }
   | { readonly kind: 'lookup'; readonly message: number; readonly status: ReportedStatus }
+  | { readonly kind: 'take' }
+  | { readonly kind: 'give' }
   | { readonly kind: 'pass'; readonly ms: number };
 
 export const CALLERS = [
@@ -222,6 +225,8 @@ export function withReply(issued: Issued, reply: Awaited<ReturnType<typeof run>>
 /** Calls the store once, and before the first `await`: calls that are not waited for keep their order. */
 export async function run(store: Store, command: Command, step: Step, issued: Issued) {
   if (command.kind === 'pass') return null;
+  if (command.kind === 'take') return await store.take(ONE_TAKE);
+  if (command.kind === 'give') return await store.give({ take: ONE_TAKE, taken: { at: 0, rows: [] } });
   if (command.kind === 'link' || command.kind === 'lookup') return await runLink(store, command, step);
   const slot = { phoneKey: step.phoneKey, ...(CALLERS[command.who] as (typeof CALLERS)[number]) };
   const nth = (list: readonly string[], n: number) => list.at(-1 - n) ?? 'none';
@@ -282,7 +287,12 @@ async function runLink(store: Store, command: Command & { kind: 'link' | 'lookup
   return await store.lookup({ message, report });
 }
 
-/** Each call of a store, once. */
+const ONE_TAKE: TakeCommand = {
+  subject: 'ip.one',
+  rows: [{ name: 'row', form: 'ring', limit: 1_000, windowMs: 60_000, enforced: true, amount: 1 }],
+};
+
+/** Each call of a store, once. Those of rows have commands of their own: takes-model.test.ts. */
 export const ONE_OF_EACH: readonly Command[] = [
   { kind: 'send', who: 0, session: '', variables: '', request: null, resend: 'same', content: 'x', test: false },
   { kind: 'settle', which: 0, outcome: 'taken', who: 0, request: null },
@@ -292,4 +302,6 @@ export const ONE_OF_EACH: readonly Command[] = [
   { kind: 'report', who: 0, which: 0, provider: 'a', status: 'accepted', messageId: '' },
   { kind: 'link', message: 0, token: 't' },
   { kind: 'lookup', message: 0, status: 'accepted' },
+  { kind: 'take' },
+  { kind: 'give' },
 ];

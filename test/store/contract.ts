@@ -9,6 +9,7 @@ import { reportContract } from './contract-reports.ts';
 import { requestContract } from './contract-requests.ts';
 import { sendContract } from './contract-send.ts';
 import { settleContract } from './contract-settle.ts';
+import { takeContract } from './contract-takes.ts';
 import { testNumberContract } from './contract-test-numbers.ts';
 import { createWorld } from './contract-world.ts';
 
@@ -24,5 +25,6 @@ export function storeContract(create: (now: () => number) => Promise<Store>): vo
   describe('request ids', () => requestContract(world));
   recordContract(world);
   describe('link and lookup', () => linkContract(world));
+  describe('take and give', () => takeContract(world));
   describe('test numbers', () => testNumberContract(world));
 }
