@@ -38,6 +38,9 @@ export interface OpenLoopResult {
 }
 
 const DEADLINE_MS = 1_000;
+const HANGING_PACE_MS = 2;
+/** After the last of them: what is measured is that they hang, and not that they are made. */
+const SETTLED_MS = 1_500;
 /** New connections have to show a token first, at the pace of strangers. */
 const GREETINGS_PER_SECOND = 200;
 
@@ -155,13 +158,13 @@ export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
     const others = grpcLine({ port, token, onEnd });
     for (let n = 0; n < hanging.elsewhere; n++) {
       others.make(send(2_000_000 + sends++));
-      await setTimeout(5);
+      await setTimeout(HANGING_PACE_MS);
     }
     for (let n = 0; n < hanging.here; n++) {
       lines[0]?.make(send(2_000_000 + sends++));
-      await setTimeout(5);
+      await setTimeout(HANGING_PACE_MS);
     }
-    await setTimeout(200);
+    await setTimeout(SETTLED_MS);
     return () => others.close();
   }
 }
