@@ -22,6 +22,7 @@ const KEYS: Readonly<Record<string, (args: readonly string[]) => readonly string
   ...Object.fromEntries(
     [
       ...['get', 'set', 'setrange', 'pexpire', 'rpush', 'ltrim', 'lrange', 'lrem'],
+      ...['zadd', 'zcard', 'zscore', 'zrange', 'zrangebyscore', 'zrem', 'zremrangebyscore'],
       // Of a test.
       'hget',
     ].map((name) => [name, FIRST]),
