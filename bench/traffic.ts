@@ -21,8 +21,10 @@ const FORGET_OVER = 0.12;
 /** What is due beyond this waits, so that a server that stalls is not buried. */
 const MOST_UNDER_WAY = 256;
 const TICK_MS = 5;
+/** Of the run, in which the rate grows from nothing: a process that has just started has compiled nothing yet. */
+const RAMP = 0.05;
 
-/** Calls as often as `callsPerSecond` says, whether or not earlier calls have been answered. */
+/** Calls as often as `callsPerSecond` says, less often to begin with, whether or not earlier calls have been answered. */
 export async function traffic({ clients, callsPerSecond, seconds, random, told }: TrafficOptions): Promise<void> {
   const deck = KINDS.flatMap((kind) => new Array<Kind>(kind.percent).fill(kind));
   const pool: Known[] = [];
@@ -51,12 +53,17 @@ export async function traffic({ clients, callsPerSecond, seconds, random, told }
   for await (const _ of setInterval(TICK_MS)) {
     const elapsed = (performance.now() - startedAt) / 1000;
     if (elapsed >= seconds) break;
-    for (; made < elapsed * callsPerSecond && underWay.size < MOST_UNDER_WAY; made++) {
+    for (; made < callsPerSecond * fullSeconds(elapsed, RAMP * seconds) && underWay.size < MOST_UNDER_WAY; made++) {
       const call = one().finally(() => underWay.delete(call));
       underWay.add(call);
     }
   }
   await Promise.all(underWay);
+}
+
+/** How long the full rate would have taken for as many calls as are due by now. */
+function fullSeconds(elapsed: number, ramp: number): number {
+  return elapsed < ramp ? elapsed ** 2 / (2 * ramp) : elapsed - ramp / 2;
 }
 
 function takeRandom<T>(pool: T[], random: () => number): T | undefined {

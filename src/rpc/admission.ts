@@ -3,7 +3,8 @@
  * under way and a short queue. Known algorithms size them:
  *
  * * The limit follows the event loop by AIMD (Chiu and Jain 1989, the rule of TCP). It grows by a quarter when calls found
- *   no place while the loop was idle at times: more calls at once are of no use to a processor that is full. It shrinks
+ *   no place while the loop was idle at times (more calls at once are of no use to a processor that is full), and
+ *   whenever a second was calm. It shrinks
  *   by a fifth while the loop has less idle time than its class leaves, or while most calls meet turns of it that are
  *   longer than their class tolerates; not before that has lasted, because a start, a collection of garbage and a busy
  *   neighbour are no load. So sends are cut first, then reads, and checks last. A call that only waits, for a vendor that
@@ -99,9 +100,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
       wary[name] = slow || busy ? WARY : Math.max(0, wary[name] - 1);
       queue.adjust(wary[name] > 0, ({ limit, underWay, full }) => {
         const shrinks = strained[name] >= LASTING;
-        // Most sends under way wait for a vendor: they are not what keeps the loop busy.
-        const used = name === 'send' ? limit : Math.min(limit, underWay);
-        const wanted = shrinks ? used * SHRINK : full && !busy ? limit * GROW + 1 : limit;
+        const grows = wary[name] === 0 || (full && !busy);
+        // Checks are cut from what is under way, so that a flood of them is bounded at once. The others step by step: most
+        // sends only wait for a vendor, and reads are few.
+        const used = name === 'check' ? Math.min(limit, underWay) : limit;
+        const wanted = shrinks ? used * SHRINK : grows ? limit * GROW + 1 : limit;
         return Math.min(ceilings?.[name] ?? 0, Math.max(LEAST[name], Math.floor(wanted)));
       });
     }

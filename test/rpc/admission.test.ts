@@ -190,6 +190,20 @@ describe('the limit of a class', () => {
     expect(admission.of('check')?.limit).toBe(300);
   });
 
+  test('comes back to its ceiling by itself, from a calm second on', () => {
+    const admission = cut().work(0.5);
+    const calm = (windows: number) => {
+      for (let n = 0; n < windows; n++) {
+        admission.windows(1, 'check', 1);
+        admission.answerAll();
+      }
+    };
+    calm(9);
+    expect(limits(admission)).toEqual({ check: 32, read: 16, send: 16 });
+    calm(30);
+    expect(limits(admission)).toEqual(CEILINGS);
+  });
+
   test('does not grow while the event loop has no idle time: more at once would only wait for each other', () => {
     const admission = cut();
     for (let n = 0; n < 30; n++) admission.calls(400, 'check').windows(1, 'check', 1);
@@ -269,6 +283,7 @@ describe('the limit of a class', () => {
 
   test.each([
     ['sends, of which most wait for a vendor: from where it is', 'send', 655],
+    ['reads, step by step', 'read', 327],
     ['checks: from what is under way', 'check', 64],
   ] as const)('shrinks for %s', (_, callClass, expected) => {
     const admission = stage().calls(100, callClass);
