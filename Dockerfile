@@ -32,7 +32,7 @@ USER 65532:65532
 EXPOSE 50051 8080 9090 8090
 # DEP0169: Tencent's SDK takes its URLs apart with url.parse(), after the URL of today has checked them.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["node", "--disable-warning=DEP0169", "--max-old-space-size-percentage=40", "/app/countersign.mjs", "healthcheck"]
+  CMD ["node", "--disable-warning=DEP0169", "--max-old-space-size-percentage=40", "--v8-pool-size=1", "/app/countersign.mjs", "healthcheck"]
 # The heap gets 40 % of the container's memory: the rest is for code, buffers of connections and the thread of the probes.
 # One thread helps V8 with its garbage: four of them take turns with the service on the one or two cores that it has.
 ENTRYPOINT ["node", "--disable-warning=DEP0169", "--max-old-space-size-percentage=40", "--v8-pool-size=1", "/app/countersign.mjs"]
