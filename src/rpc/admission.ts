@@ -4,10 +4,9 @@
  *
  * * The limit follows the event loop by AIMD (Chiu and Jain 1989, the rule of TCP). It grows by a quarter when calls found
  *   no place while the loop was idle at times (more calls at once are of no use to a processor that is full), and
- *   whenever a second was calm. It shrinks
- *   by a fifth while the loop has less idle time than its class leaves, or while most calls meet turns of it that are
- *   longer than their class tolerates; not before that has lasted, because a start, a collection of garbage and a busy
- *   neighbour are no load. So sends are cut first, then reads, and checks last. A call that only waits, for a vendor that
+ *   whenever a second was calm. It shrinks by a fifth while the loop has less idle time than its class leaves, or while
+ *   most calls meet turns of it that are longer than their class tolerates; not before that has lasted, because a
+ *   collection of garbage and a busy neighbour are no load. So sends are cut first, then reads, and checks last. A call that only waits, for a vendor that
  *   hangs, keeps no processor busy and costs no other class a place.
  * * The queue is CoDel: see codel.ts.
  */
