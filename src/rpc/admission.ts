@@ -6,8 +6,8 @@
  *   no place while the loop was idle at times (more calls at once are of no use to a processor that is full), and
  *   whenever a second was calm. It shrinks by a fifth while the loop has less idle time than its class leaves, or while
  *   most calls meet turns of it that are longer than their class tolerates; not before that has lasted, because a
- *   collection of garbage and a busy neighbour are no load. So sends are cut first, then reads, and checks last. A call that only waits, for a vendor that
- *   hangs, keeps no processor busy and costs no other class a place.
+ *   collection of garbage and a busy neighbour are no load. So sends are cut first, then reads, and checks last. A call
+ *   that only waits, for a vendor that hangs, keeps no processor busy and costs no other class a place.
  * * The queue is CoDel: see codel.ts.
  */
 import { performance } from 'node:perf_hooks';
@@ -95,8 +95,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const tolerated = TOLERATED[name];
       const slow = turns.reduce((sum, turn) => sum + (turn.ms > tolerated.turnMs ? turn.calls : 0), 0) > calls / 2;
       const busy = worked > tolerated.busy;
-      strained[name] = slow || busy ? strained[name] + 1 : 0;
-      wary[name] = slow || busy ? WARY : Math.max(0, wary[name] - 1);
+      const over = slow || busy;
+      strained[name] = over ? strained[name] + 1 : 0;
+      wary[name] = over ? WARY : Math.max(0, wary[name] - 1);
       queue.adjust(wary[name] > 0, ({ limit, underWay, full }) => {
         const shrinks = strained[name] >= LASTING;
         const grows = wary[name] === 0 || (full && !busy);
